@@ -1,0 +1,16 @@
+//! The pure cores of a coordinator: the dispatcher (turn ledger, waiting room, placement, leases,
+//! grants) and the run loop.
+//!
+//! Each is a struct with four verbs: `handle_input(input, now)`, `handle_timeout(now)`,
+//! `poll_effect()`, `poll_timeout()`. They never read a clock, never await, and draw randomness only
+//! from the seed that they were given.
+
+mod config;
+mod effect;
+mod input;
+mod report;
+
+pub use config::{Config, Limits};
+pub use effect::{Address, CallEvent, Effect, EventKind};
+pub use input::{CancelReason, Input, NewCall, Posting, TurnOptions, Undelivered};
+pub use report::{CallReport, Report, StopReason};

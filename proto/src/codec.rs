@@ -1,0 +1,201 @@
+//! Every rmp-serde call of the project.
+//!
+//! Bodies are MessagePack with named maps; unknown fields are ignored, trailing bytes refused, size
+//! and depth capped. A batch is a map of `head` and `items`, and each item is a `bin` that holds an
+//! item's own MessagePack, so a bad one is found and named without losing its siblings (P21).
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::limit::{BATCH_ITEMS_MAX, BODY_BYTES_MAX, DEPTH_MAX};
+
+/// Why bytes are no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The body is larger than any server delivers.
+    #[error("the body has {bytes} bytes, more than the {max} that are read")]
+    TooLarge {
+        /// Bytes that it has.
+        bytes: usize,
+        /// Bytes that are read at most.
+        max: usize,
+    },
+    /// The body isn't the MessagePack that its kind asks for.
+    #[error("the body isn't the MessagePack that its kind asks for: {0}")]
+    Malformed(String),
+    /// The message goes on after its end.
+    #[error("more bytes follow the end of the message")]
+    Trailing,
+}
+
+/// A decoded batch: its head, and each item or why it can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch<H, I> {
+    /// What all items share.
+    pub head: H,
+    /// The items, in order.
+    pub items: Vec<Result<I, UnreadableItem>>,
+}
+
+/// An item of a batch that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableItem {
+    /// The attempt that it speaks of, where at least that can be read.
+    pub of: Option<crate::AttemptKey>,
+    /// Why the rest can't be read.
+    pub error: DecodeError,
+}
+
+/// Encodes a message that is no batch.
+#[must_use]
+pub fn encode<T: Serialize>(message: &T) -> Bytes {
+    let mut buffer = Vec::with_capacity(128);
+    write(&mut buffer, message);
+    Bytes::from(buffer)
+}
+
+/// Encodes a batch.
+///
+/// # Panics
+/// When there are more items than [`BATCH_ITEMS_MAX`]; whoever builds batches cuts them before.
+#[must_use]
+pub fn encode_batch<H: Serialize, I: Serialize>(head: &H, items: &[I]) -> Bytes {
+    assert!(
+        items.len() <= BATCH_ITEMS_MAX,
+        "a batch of {} items was built, {BATCH_ITEMS_MAX} are allowed",
+        items.len()
+    );
+    let mut buffer = Vec::with_capacity(64 + items.len() * 256);
+    // fixmap of two, fixstr "head"
+    buffer.extend_from_slice(b"\x82\xa4head");
+    write(&mut buffer, head);
+    // fixstr "items", array 16
+    buffer.extend_from_slice(b"\xa5items\xdc");
+    let count = u16::try_from(items.len()).expect("the count was checked above");
+    buffer.extend_from_slice(&count.to_be_bytes());
+    for item in items {
+        // bin 32, its length patched once it is known
+        buffer.push(0xc6);
+        let at = buffer.len();
+        buffer.extend_from_slice(&[0; 4]);
+        write(&mut buffer, item);
+        let length = u32::try_from(buffer.len() - at - 4).expect("an item stays below 4 GiB");
+        buffer[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    Bytes::from(buffer)
+}
+
+/// The encoded size of one item, envelope included, in bytes.
+#[must_use]
+pub fn item_bytes<I: Serialize>(item: &I) -> usize {
+    let mut buffer = Vec::with_capacity(256);
+    write(&mut buffer, item);
+    buffer.len() + 5
+}
+
+fn write<T: Serialize>(buffer: &mut Vec<u8>, value: &T) {
+    rmp_serde::encode::write_named(buffer, value)
+        .expect("our messages are maps of plain values, and writing to memory can't fail");
+}
+
+/// Decodes a message that is no batch.
+///
+/// # Errors
+/// When the body is too large, isn't the message's MessagePack, or goes on after its end.
+pub fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(DecodeError::TooLarge {
+            bytes: body.len(),
+            max: BODY_BYTES_MAX,
+        });
+    }
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
+    deserializer.set_max_depth(DEPTH_MAX);
+    let value = T::deserialize(&mut deserializer)
+        .map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    // The reader doesn't tell what is left of it, but its next value does: reading a marker at the
+    // very end is the one way in which this fails.
+    match serde::de::IgnoredAny::deserialize(&mut deserializer) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
+        Ok(_) | Err(_) => Err(DecodeError::Trailing),
+    }
+}
+
+/// Decodes a batch, item by item.
+///
+/// # Errors
+/// When the body is too large, isn't a batch of this kind's head, or goes on after its end. An item
+/// that can't be read is an error in its place, not of the batch.
+pub fn decode_batch<'a, H, I>(body: &'a [u8]) -> Result<Batch<H, I>, DecodeError>
+where
+    H: Deserialize<'a>,
+    I: Deserialize<'a>,
+{
+    let envelope: Envelope<'a, H> = decode(body)?;
+    let items = envelope
+        .items
+        .0
+        .into_iter()
+        .map(|item| {
+            decode::<I>(item).map_err(|error| UnreadableItem {
+                of: decode_of(item),
+                error,
+            })
+        })
+        .collect();
+    Ok(Batch {
+        head: envelope.head,
+        items,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "H: Deserialize<'de>"))]
+struct Envelope<'a, H> {
+    head: H,
+    #[serde(borrow)]
+    items: Items<'a>,
+}
+
+/// The undecoded items. Grown as they come: a length prefix alone allocates nothing.
+struct Items<'a>(Vec<&'a [u8]>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ItemsVisitor<'a>(PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for ItemsVisitor<'a> {
+            type Value = Items<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an array of at most {BATCH_ITEMS_MAX} binaries")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<'a>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element::<&serde_bytes::Bytes>()? {
+                    if items.len() == BATCH_ITEMS_MAX {
+                        return Err(serde::de::Error::invalid_length(items.len() + 1, &self));
+                    }
+                    items.push(item.as_ref());
+                }
+                Ok(Items(items))
+            }
+        }
+
+        deserializer.deserialize_seq(ItemsVisitor(PhantomData))
+    }
+}
+
+/// Reads only which attempt an item speaks of, where the rest of it can't be read.
+fn decode_of(item: &[u8]) -> Option<crate::AttemptKey> {
+    #[derive(Deserialize)]
+    struct Of {
+        of: crate::AttemptKey,
+    }
+    decode::<Of>(item).ok().map(|item| item.of)
+}

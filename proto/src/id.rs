@@ -1,0 +1,343 @@
+//! Identities (P1, P2, P3). A call is (run, turn, `tool_use_id`); an attempt adds its number.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::limit::TOOL_USE_ID_BYTES_MAX;
+
+/// Why a value is no identity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// The id has no characters.
+    #[error("the id is empty")]
+    Empty,
+    /// The id is longer than the wire carries.
+    #[error("the id has {bytes} bytes, more than the {max} that are allowed")]
+    TooLong {
+        /// Bytes that it has.
+        bytes: usize,
+        /// Bytes that it may have.
+        max: usize,
+    },
+    /// The id holds a control character.
+    #[error("the id holds a control character")]
+    Control,
+    /// The text is not the hexadecimal form of a digest.
+    #[error("a digest is 64 hexadecimal digits")]
+    Digest,
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Takes 128 bits that the caller made unique (or, for tokens, unguessable).
+            #[must_use]
+            pub const fn new(id: Uuid) -> Self {
+                Self(id)
+            }
+
+            /// The id as a UUID.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_simple().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// One conversation driven to its end.
+    RunId
+);
+uuid_id!(
+    /// One life of a worker process (P2).
+    InstanceId
+);
+uuid_id!(
+    /// One life of a coordinator process.
+    CoordinatorId
+);
+uuid_id!(
+    /// The random last token of a reply subject: one for each published message (P3).
+    Token
+);
+uuid_id!(
+    /// One permission to execute a `write` once (P17).
+    GrantId
+);
+
+/// Number of a model response within its run, from 1.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
+#[serde(transparent)]
+pub struct Turn(pub u32);
+
+/// Number of a delivery within its call, from 1.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
+#[serde(transparent)]
+pub struct Attempt(pub u32);
+
+/// Fencing number of the coordinator that owns a durable run; 0 where runs are not durable.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// The provider's id of one tool use; unique only within its turn.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ToolUseId(Arc<str>);
+
+impl ToolUseId {
+    /// Checks and takes a provider's id.
+    ///
+    /// # Errors
+    /// When the id is empty, longer than 256 bytes, or holds a control character.
+    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, IdError> {
+        let id = id.into();
+        if id.is_empty() {
+            return Err(IdError::Empty);
+        }
+        if id.len() > TOOL_USE_ID_BYTES_MAX {
+            return Err(IdError::TooLong {
+                bytes: id.len(),
+                max: TOOL_USE_ID_BYTES_MAX,
+            });
+        }
+        if id.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
+            return Err(IdError::Control);
+        }
+        Ok(Self(id))
+    }
+
+    /// Mints `c{index}`, for a provider that gives no id (P1).
+    #[must_use]
+    pub fn minted(index: usize) -> Self {
+        Self(format!("c{index}").into())
+    }
+
+    /// The id as the provider wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ToolUseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ToolUseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for ToolUseId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ToolUseId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&str>::deserialize(deserializer)?;
+        Self::new(text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// One turn of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TurnKey {
+    /// The run.
+    pub run: RunId,
+    /// The turn within it.
+    pub turn: Turn,
+}
+
+/// One call, everywhere (P1).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallKey {
+    /// The run.
+    pub run: RunId,
+    /// The turn within the run.
+    pub turn: Turn,
+    /// The tool use within the turn.
+    pub id: ToolUseId,
+}
+
+impl CallKey {
+    /// The turn that the call belongs to.
+    #[must_use]
+    pub fn turn_key(&self) -> TurnKey {
+        TurnKey {
+            run: self.run,
+            turn: self.turn,
+        }
+    }
+}
+
+impl fmt::Debug for CallKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.run, self.turn.0, self.id)
+    }
+}
+
+/// One delivery of a call to a worker. Every element of every batch begins with it, under `of`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttemptKey {
+    /// The run.
+    pub run: RunId,
+    /// The turn within the run.
+    pub turn: Turn,
+    /// The tool use within the turn.
+    pub id: ToolUseId,
+    /// The delivery within the call.
+    pub attempt: Attempt,
+    /// The epoch of the run's owner.
+    #[serde(default, skip_serializing_if = "Epoch::is_zero")]
+    pub epoch: Epoch,
+}
+
+impl AttemptKey {
+    /// The call that this attempt delivers.
+    #[must_use]
+    pub fn call(&self) -> CallKey {
+        CallKey {
+            run: self.run,
+            turn: self.turn,
+            id: self.id.clone(),
+        }
+    }
+
+    /// The turn that the call belongs to.
+    #[must_use]
+    pub fn turn_key(&self) -> TurnKey {
+        TurnKey {
+            run: self.run,
+            turn: self.turn,
+        }
+    }
+}
+
+impl fmt::Debug for AttemptKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}/{}/{}#{}",
+            self.run, self.turn.0, self.id, self.attempt.0
+        )?;
+        if self.epoch.0 != 0 {
+            write!(f, "@{}", self.epoch.0)?;
+        }
+        Ok(())
+    }
+}
+
+/// SHA-256 of what a tool declares: name, description, schema and manifest (P10).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Takes the 32 bytes of a SHA-256.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first twelve hexadecimal digits, for people.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(12);
+        text
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.short())
+    }
+}
+
+impl std::str::FromStr for Digest {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(IdError::Digest);
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16)
+                .map_err(|_| IdError::Digest)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&serde_bytes::Bytes>::deserialize(deserializer)?;
+        <[u8; 32]>::try_from(bytes.as_ref())
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom("a digest has 32 bytes"))
+    }
+}

@@ -1,0 +1,83 @@
+//! `beat`, `announce`, `describe`, `tools`: who is there and what they offer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::Load;
+use crate::{CoordinatorId, Digest, InstanceId, Label, Pool, ToolName, WorkerName};
+
+/// The word that an instance lives (P16); of constant size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    /// Who lives.
+    pub instance: InstanceId,
+    /// The name under which instances succeed each other (P2).
+    pub worker: WorkerName,
+    /// Its pool.
+    pub pool: Pool,
+    /// Counts the beats of the instance, from 1.
+    pub seq: u64,
+    /// Its capacity; `free` is what nobody holds and nobody is offered.
+    pub load: Load,
+    /// Whether it takes no more calls.
+    #[serde(default)]
+    pub draining: bool,
+    /// Changes whenever the tools on offer change.
+    pub catalogue: u64,
+}
+
+/// A tool's name and digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolDigest {
+    /// The tool's name.
+    pub name: ToolName,
+    /// The digest of all that it declares.
+    pub digest: Digest,
+}
+
+/// What an instance says of itself at first contact (on NATS: the metadata of its micro service).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announce {
+    /// Who is there.
+    pub instance: InstanceId,
+    /// The name under which instances succeed each other.
+    pub worker: WorkerName,
+    /// Its pool.
+    pub pool: Pool,
+    /// The version of its software, for people.
+    pub version: String,
+    /// All its slots.
+    pub slots: u32,
+    /// Changes whenever the tools on offer change.
+    pub catalogue: u64,
+    /// Largest message body that its server takes, in bytes (P21).
+    pub payload_bytes_max: u64,
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
+    /// What it offers.
+    pub tools: Vec<ToolDigest>,
+}
+
+/// The question what an instance offers, one page at a time (P10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Describe {
+    /// Who asks.
+    pub coordinator: CoordinatorId,
+    /// Who is asked.
+    pub instance: InstanceId,
+    /// The first tool that is wanted, from 0.
+    pub from: u32,
+}
+
+/// One page of tools; the items are [`crate::ToolSpec`]s.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolsHead {
+    /// Who offers them, as an announcement without its tools.
+    pub announce: Announce,
+    /// Position of the page's first tool, from 0.
+    pub from: u32,
+    /// All tools on offer.
+    pub total: u32,
+    /// The digest of each item of this page.
+    pub digests: Vec<Digest>,
+}

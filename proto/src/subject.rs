@@ -1,0 +1,166 @@
+//! The subjects of the wire: the only place that builds or parses one.
+//!
+//! `cb.v1.` and then: `call.{tenant}.{tool}` (queue group) · `worker.{tenant}.{pool}.{instance}.{verb}` ·
+//! `beat.{tenant}.{pool}.{instance}` · `reply.{tenant}.{coordinator}.{token}` ·
+//! `coordinator.{tenant}.{coordinator}.echo`.
+
+use std::fmt::Write as _;
+
+use crate::{CoordinatorId, InstanceId, Kind, Pool, Tenant, Token, ToolName};
+
+/// The prefix of all subjects of this protocol version.
+pub const PREFIX: &str = "cb.v1";
+/// The queue group in which workers share `call.{tenant}.{tool}`.
+pub const QUEUE_GROUP: &str = "callboard";
+
+/// What a message on a worker's own subject asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Execute calls.
+    Call,
+    /// Let waiting writes run.
+    Grant,
+    /// End attempts.
+    Cancel,
+    /// Say what is held of attempts, or which tools are on offer.
+    Status,
+    /// Take no more calls, finish, go.
+    Drain,
+}
+
+impl Verb {
+    /// The verb as the subject spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Grant => "grant",
+            Self::Cancel => "cancel",
+            Self::Status => "status",
+            Self::Drain => "drain",
+        }
+    }
+
+    /// The verb under which a kind is sent to an instance, if it is sent to one.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Call => Some(Self::Call),
+            Kind::Grant => Some(Self::Grant),
+            Kind::Cancel => Some(Self::Cancel),
+            Kind::Status | Kind::Describe => Some(Self::Status),
+            Kind::Drain => Some(Self::Drain),
+            Kind::Ack
+            | Kind::Result
+            | Kind::Progress
+            | Kind::Free
+            | Kind::Refusal
+            | Kind::Tools
+            | Kind::Beat
+            | Kind::Announce => None,
+        }
+    }
+}
+
+/// `call.{tenant}.{tool}`: single calls to whoever offers the tool.
+#[must_use]
+pub fn call(tenant: &Tenant, tool: &ToolName) -> String {
+    format!("{PREFIX}.call.{tenant}.{}", tool_token(tool))
+}
+
+/// `worker.{tenant}.{pool}.{instance}.{verb}`: one verb of one instance.
+#[must_use]
+pub fn worker(tenant: &Tenant, pool: &Pool, instance: InstanceId, verb: Verb) -> String {
+    format!(
+        "{PREFIX}.worker.{tenant}.{pool}.{instance}.{}",
+        verb.as_str()
+    )
+}
+
+/// `worker.{tenant}.{pool}.{instance}.*`: all verbs of one instance, in one subscription, so that a
+/// cancel can't overtake its call.
+#[must_use]
+pub fn worker_all(tenant: &Tenant, pool: &Pool, instance: InstanceId) -> String {
+    format!("{PREFIX}.worker.{tenant}.{pool}.{instance}.*")
+}
+
+/// `beat.{tenant}.{pool}.{instance}`: one instance's beats.
+#[must_use]
+pub fn beat(tenant: &Tenant, pool: &Pool, instance: InstanceId) -> String {
+    format!("{PREFIX}.beat.{tenant}.{pool}.{instance}")
+}
+
+/// `beat.{tenant}.>`: all beats of a tenant.
+#[must_use]
+pub fn beat_all(tenant: &Tenant) -> String {
+    format!("{PREFIX}.beat.{tenant}.>")
+}
+
+/// `reply.{tenant}.{coordinator}.{token}`: answers to one message.
+#[must_use]
+pub fn reply(tenant: &Tenant, coordinator: CoordinatorId, token: Token) -> String {
+    format!("{PREFIX}.reply.{tenant}.{coordinator}.{token}")
+}
+
+/// `reply.{tenant}.{coordinator}.*`: all answers to one coordinator.
+#[must_use]
+pub fn reply_all(tenant: &Tenant, coordinator: CoordinatorId) -> String {
+    format!("{PREFIX}.reply.{tenant}.{coordinator}.*")
+}
+
+/// Whether a reply subject that a message names is one of this tenant's: a worker publishes nowhere else.
+#[must_use]
+pub fn is_reply(tenant: &Tenant, subject: &str) -> bool {
+    subject
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_prefix(".reply."))
+        .and_then(|rest| rest.strip_prefix(tenant.as_str()))
+        .is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// The token of a reply subject of this coordinator, if the subject is one.
+#[must_use]
+pub fn reply_token(subject: &str) -> Option<Token> {
+    let rest = subject.strip_prefix(PREFIX)?.strip_prefix(".reply.")?;
+    rest.rsplit('.').next()?.parse().ok()
+}
+
+/// `coordinator.{tenant}.{coordinator}.echo`: a coordinator's word to itself (P14).
+#[must_use]
+pub fn echo(tenant: &Tenant, coordinator: CoordinatorId) -> String {
+    format!("{PREFIX}.coordinator.{tenant}.{coordinator}.echo")
+}
+
+/// A tool's name as a NATS token: letters, digits, `-` and `_` stay, every other byte becomes `=XX`
+/// in upper-case hexadecimal, so no two names collide.
+#[must_use]
+pub fn tool_token(tool: &ToolName) -> String {
+    let name = tool.as_str();
+    let mut token = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            token.push(char::from(byte));
+        } else {
+            write!(token, "={byte:02X}").expect("writing to a String can't fail");
+        }
+    }
+    token
+}
+
+/// The tool's name that a token stands for; `None` for what [`tool_token`] never makes.
+#[must_use]
+pub fn tool_from_token(token: &str) -> Option<ToolName> {
+    let mut bytes = Vec::with_capacity(token.len());
+    let mut rest = token.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'=' {
+            let digits = [rest.next()?, rest.next()?];
+            let text = std::str::from_utf8(&digits).ok()?;
+            bytes.push(u8::from_str_radix(text, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    let name = ToolName::new(String::from_utf8(bytes).ok()?).ok()?;
+    (tool_token(&name) == token).then_some(name)
+}
