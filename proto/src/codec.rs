@@ -8,10 +8,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::limit::{BATCH_ITEMS_MAX, BODY_BYTES_MAX, DEPTH_MAX};
+use crate::limit::{BATCH_ITEMS_MAX, BODY_BYTES_MAX, DEPTH_MAX, REASON_BYTES_MAX};
 
 /// Why bytes are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,14 +115,25 @@ pub fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> 
     }
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
     deserializer.set_max_depth(DEPTH_MAX);
-    let value = T::deserialize(&mut deserializer)
-        .map_err(|error| DecodeError::Malformed(error.to_string()))?;
-    // The reader doesn't tell what is left of it, but its next value does: reading a marker at the
-    // very end is the one way in which this fails.
-    match serde::de::IgnoredAny::deserialize(&mut deserializer) {
+    let value = T::deserialize(&mut deserializer).map_err(|error| malformed(&error))?;
+    // The reader doesn't tell what is left of it, but its next value does. A unit is asked for
+    // because it looks at one marker and never into an array or map, whose own missing marker
+    // would look like the end.
+    match <()>::deserialize(&mut deserializer) {
         Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
-        Ok(_) | Err(_) => Err(DecodeError::Trailing),
+        Ok(()) | Err(_) => Err(DecodeError::Trailing),
     }
+}
+
+/// The reader quotes what it found, which may be all of a body: cut, because the text goes back to
+/// the sender and into logs.
+pub(crate) fn malformed(error: &dyn fmt::Display) -> DecodeError {
+    let mut text = error.to_string();
+    if text.len() > REASON_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(REASON_BYTES_MAX));
+        text.push('…');
+    }
+    DecodeError::Malformed(text)
 }
 
 /// Decodes a batch, item by item.
@@ -191,11 +202,91 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
     }
 }
 
-/// Reads only which attempt an item speaks of, where the rest of it can't be read.
+/// Reads only which attempt an item speaks of, where the rest of it can't be read: it stops at `of`,
+/// so what is wrong behind it doesn't matter.
 fn decode_of(item: &[u8]) -> Option<crate::AttemptKey> {
-    #[derive(Deserialize)]
-    struct Of {
-        of: crate::AttemptKey,
+    struct OfVisitor<'s>(&'s mut Option<crate::AttemptKey>);
+
+    impl<'de> Visitor<'de> for OfVisitor<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map with an attempt under `of`")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(field) = map.next_key::<&str>()? {
+                if field == "of" {
+                    *self.0 = Some(map.next_value()?);
+                    return Ok(());
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
     }
-    decode::<Of>(item).ok().map(|item| item.of)
+
+    let mut of = None;
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(item);
+    deserializer.set_max_depth(DEPTH_MAX);
+    // Stopping early is an error to the reader, and what it read before counts all the same.
+    let _stopped = (&mut deserializer).deserialize_map(OfVisitor(&mut of));
+    of
+}
+
+/// Reads a list that grows as its elements come: a length prefix alone allocates nothing.
+pub(crate) fn grown<'de, D, T, L>(deserializer: D) -> Result<L, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+    L: From<Vec<T>>,
+{
+    struct GrownVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for GrownVisitor<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            // Most lists have one element: the hint saves them the first growth of four.
+            let mut list = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(4));
+            while let Some(element) = seq.next_element()? {
+                list.push(element);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer
+        .deserialize_seq(GrownVisitor(PhantomData))
+        .map(L::from)
+}
+
+/// Reads a text by a check that borrows it: no copy is made but the checked value's own.
+pub(crate) fn checked<'de, D, T, E>(
+    deserializer: D,
+    check: fn(&str) -> Result<T, E>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    E: fmt::Display,
+{
+    struct CheckedVisitor<T, E>(fn(&str) -> Result<T, E>);
+
+    impl<T, E: fmt::Display> Visitor<'_> for CheckedVisitor<T, E> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+
+        fn visit_str<F: serde::de::Error>(self, text: &str) -> Result<T, F> {
+            (self.0)(text).map_err(F::custom)
+        }
+    }
+
+    deserializer.deserialize_str(CheckedVisitor(check))
 }

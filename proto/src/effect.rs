@@ -37,8 +37,9 @@ macro_rules! word {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = <std::borrow::Cow<'de, str> as serde::Deserialize<'de>>::deserialize(deserializer)?;
-                Ok(Self::from_word(&word))
+                crate::codec::checked(deserializer, |word| {
+                    Ok::<_, std::convert::Infallible>(Self::from_word(word))
+                })
             }
         }
     };

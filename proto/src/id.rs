@@ -141,7 +141,7 @@ impl ToolUseId {
                 max: TOOL_USE_ID_BYTES_MAX,
             });
         }
-        if id.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
+        if id.chars().any(char::is_control) {
             return Err(IdError::Control);
         }
         Ok(Self(id))
@@ -180,8 +180,7 @@ impl Serialize for ToolUseId {
 
 impl<'de> Deserialize<'de> for ToolUseId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&str>::deserialize(deserializer)?;
-        Self::new(text).map_err(serde::de::Error::custom)
+        crate::codec::checked(deserializer, |text| Self::new(text))
     }
 }
 
@@ -273,7 +272,8 @@ impl fmt::Debug for AttemptKey {
     }
 }
 
-/// SHA-256 of what a tool declares: name, description, schema and manifest (P10).
+/// SHA-256 of what a tool declares: name, description, schema and manifest (P10). 32 bytes in
+/// MessagePack, 64 lower-case hexadecimal digits in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -315,7 +315,7 @@ impl std::str::FromStr for Digest {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(IdError::Digest);
         }
         let mut bytes = [0; 32];
@@ -329,12 +329,19 @@ impl std::str::FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return crate::codec::checked(deserializer, str::parse);
+        }
         let bytes = <&serde_bytes::Bytes>::deserialize(deserializer)?;
         <[u8; 32]>::try_from(bytes.as_ref())
             .map(Self)

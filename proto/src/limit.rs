@@ -10,6 +10,8 @@ pub const TOOL_NAME_BYTES_MAX: usize = 128;
 pub const NAME_BYTES_MAX: usize = 63;
 /// Longest idempotency key, in bytes.
 pub const KEY_BYTES_MAX: usize = 256;
+/// Longest account of why a message can't be read, in bytes; what is longer is cut.
+pub const REASON_BYTES_MAX: usize = 256;
 /// Most elements of one batch.
 pub const BATCH_ITEMS_MAX: usize = 4096;
 /// Deepest nesting of a message that a decoder follows.

@@ -104,8 +104,7 @@ macro_rules! name {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                Self::new(text.as_ref()).map_err(serde::de::Error::custom)
+                crate::codec::checked(deserializer, |text| Self::new(text))
             }
         }
     };

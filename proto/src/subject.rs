@@ -13,6 +13,15 @@ pub const PREFIX: &str = "cb.v1";
 /// The queue group in which workers share `call.{tenant}.{tool}`.
 pub const QUEUE_GROUP: &str = "callboard";
 
+/// The name of the NATS micro service that every worker runs.
+pub const SERVICE_NAME: &str = "callboard-worker";
+/// Where a coordinator asks who is there (P10), naming a reply subject of its own.
+pub const DISCOVER: &str = "$SRV.INFO.callboard-worker";
+/// The metadata key of a worker's micro service under which its announcement stands, as JSON.
+pub const METADATA_ANNOUNCE: &str = "callboard";
+/// The metadata key of a worker's micro service under which its tenant stands.
+pub const METADATA_TENANT: &str = "callboard_tenant";
+
 /// What a message on a worker's own subject asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
@@ -38,6 +47,19 @@ impl Verb {
             Self::Cancel => "cancel",
             Self::Status => "status",
             Self::Drain => "drain",
+        }
+    }
+
+    /// Reads a verb as a subject spells it.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        match token {
+            "call" => Some(Self::Call),
+            "grant" => Some(Self::Grant),
+            "cancel" => Some(Self::Cancel),
+            "status" => Some(Self::Status),
+            "drain" => Some(Self::Drain),
+            _ => None,
         }
     }
 
@@ -111,18 +133,83 @@ pub fn reply_all(tenant: &Tenant, coordinator: CoordinatorId) -> String {
 /// Whether a reply subject that a message names is one of this tenant's: a worker publishes nowhere else.
 #[must_use]
 pub fn is_reply(tenant: &Tenant, subject: &str) -> bool {
-    subject
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_prefix(".reply."))
-        .and_then(|rest| rest.strip_prefix(tenant.as_str()))
-        .is_some_and(|rest| rest.starts_with('.'))
+    reply_parts(tenant, subject).is_some()
 }
 
-/// The token of a reply subject of this coordinator, if the subject is one.
+/// Whose reply subject this is and for which message; `None` for what [`reply`] never makes for
+/// this tenant. Another spelling of the same ids is refused too: the answer would go elsewhere.
+#[must_use]
+pub fn reply_parts(tenant: &Tenant, subject: &str) -> Option<(CoordinatorId, Token)> {
+    let [owner, coordinator, token] = split("reply", subject)?;
+    if owner != tenant.as_str() {
+        return None;
+    }
+    Some((
+        CoordinatorId::new(uuid(coordinator)?),
+        Token::new(uuid(token)?),
+    ))
+}
+
+/// The token of a reply subject, if the subject is one. It trusts that the subject came in by the
+/// coordinator's own subscription to [`reply_all`].
 #[must_use]
 pub fn reply_token(subject: &str) -> Option<Token> {
-    let rest = subject.strip_prefix(PREFIX)?.strip_prefix(".reply.")?;
-    rest.rsplit('.').next()?.parse().ok()
+    let [_tenant, _coordinator, token] = split("reply", subject)?;
+    uuid(token).map(Token::new)
+}
+
+/// The verb of a subject of one instance, if the subject is one. A worker compares it with
+/// [`Verb::of`] the message's kind: permissions are given by subject.
+#[must_use]
+pub fn worker_verb(subject: &str) -> Option<Verb> {
+    let [_tenant, _pool, _instance, verb] = split("worker", subject)?;
+    Verb::from_token(verb)
+}
+
+/// Whose beat came on this subject; `None` for what [`beat`] never makes for this tenant. A
+/// coordinator compares it with what the beat says: trust is per pool (P4).
+#[must_use]
+pub fn beat_parts(tenant: &Tenant, subject: &str) -> Option<(Pool, InstanceId)> {
+    let [owner, pool, instance] = split("beat", subject)?;
+    if owner != tenant.as_str() {
+        return None;
+    }
+    Some((Pool::new(pool).ok()?, InstanceId::new(uuid(instance)?)))
+}
+
+/// The tool of a queue-group subject; `None` for what [`call`] never makes for this tenant. A worker
+/// compares it with the tool that the call names: permissions are given by subject.
+#[must_use]
+pub fn call_tool(tenant: &Tenant, subject: &str) -> Option<ToolName> {
+    let [owner, tool] = split("call", subject)?;
+    (owner == tenant.as_str())
+        .then(|| tool_from_token(tool))
+        .flatten()
+}
+
+/// The tokens of `{PREFIX}.{family}.…`, if there are exactly as many as asked for.
+fn split<'a, const N: usize>(family: &str, subject: &'a str) -> Option<[&'a str; N]> {
+    let rest = subject
+        .strip_prefix(PREFIX)?
+        .strip_prefix('.')?
+        .strip_prefix(family)?
+        .strip_prefix('.')?;
+    let mut tokens = [""; N];
+    let mut found = 0;
+    for token in rest.split('.') {
+        *tokens.get_mut(found)? = token;
+        found += 1;
+    }
+    (found == N).then_some(tokens)
+}
+
+/// An id in the one form that subjects carry: 32 lower-case hexadecimal digits.
+fn uuid(token: &str) -> Option<uuid::Uuid> {
+    let is_simple = token.len() == 32
+        && token
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_simple.then(|| token.parse().ok()).flatten()
 }
 
 /// `coordinator.{tenant}.{coordinator}.echo`: a coordinator's word to itself (P14).

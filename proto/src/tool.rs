@@ -47,10 +47,18 @@ pub struct Manifest {
     #[serde(default = "no_affinity")]
     pub affinity: Affinity,
     /// Labels that an instance must carry.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "crate::codec::grown"
+    )]
     pub require: Vec<Label>,
     /// Labels that an instance should carry, if one with a free slot does.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "crate::codec::grown"
+    )]
     pub prefer: Vec<Label>,
     /// Largest result, in bytes, before it is cut to head and tail; lower than the inline limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{DecodeError, malformed};
+use crate::limit::BODY_BYTES_MAX;
 use crate::message::Load;
 use crate::{CoordinatorId, Digest, InstanceId, Label, Pool, ToolName, WorkerName};
 
@@ -52,10 +54,38 @@ pub struct Announce {
     /// Largest message body that its server takes, in bytes (P21).
     pub payload_bytes_max: u64,
     /// Its labels.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "crate::codec::grown"
+    )]
     pub labels: Vec<Label>,
     /// What it offers.
+    #[serde(deserialize_with = "crate::codec::grown")]
     pub tools: Vec<ToolDigest>,
+}
+
+impl Announce {
+    /// The announcement as JSON text, as the metadata of a NATS micro service carries it under
+    /// [`crate::subject::METADATA_ANNOUNCE`]: ids as hyphenated UUIDs, digests in hexadecimal.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("an announcement is a map of plain values")
+    }
+
+    /// Reads what [`Announce::to_json`] wrote; unknown fields are ignored.
+    ///
+    /// # Errors
+    /// When the text is too large, isn't an announcement, or goes on after its end.
+    pub fn from_json(text: &str) -> Result<Self, DecodeError> {
+        if text.len() > BODY_BYTES_MAX {
+            return Err(DecodeError::TooLarge {
+                bytes: text.len(),
+                max: BODY_BYTES_MAX,
+            });
+        }
+        serde_json::from_str(text).map_err(|error| malformed(&error))
+    }
 }
 
 /// The question what an instance offers, one page at a time (P10).
@@ -79,5 +109,6 @@ pub struct ToolsHead {
     /// All tools on offer.
     pub total: u32,
     /// The digest of each item of this page.
+    #[serde(deserialize_with = "crate::codec::grown")]
     pub digests: Vec<Digest>,
 }

@@ -1,8 +1,9 @@
 //! `call`: the coordinator posts calls.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::limit::KEY_BYTES_MAX;
 use crate::message::reply::bytes_as_bin;
 use crate::{AttemptKey, Budget, CoordinatorId, Digest, Effect, InstanceId, ToolName};
 
@@ -39,10 +40,25 @@ pub struct CallItem {
     /// The model's own JSON, byte for byte.
     #[serde(with = "bytes_as_bin")]
     pub arguments: Bytes,
-    /// Idempotency key, if the caller gave one; tools otherwise derive theirs from the call's identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Idempotency key of at most [`KEY_BYTES_MAX`] bytes, if the caller gave one; tools otherwise derive theirs from the call's identity.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounded_key"
+    )]
     pub key: Option<String>,
     /// W3C trace context of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+}
+
+fn bounded_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let key = Option::<String>::deserialize(deserializer)?;
+    match key {
+        Some(key) if key.len() > KEY_BYTES_MAX => Err(serde::de::Error::custom(format_args!(
+            "the idempotency key has {} bytes, more than the {KEY_BYTES_MAX} that are allowed",
+            key.len()
+        ))),
+        key => Ok(key),
+    }
 }

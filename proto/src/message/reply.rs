@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::content::Part;
 use crate::effect::word;
+use crate::limit::BUDGET_MAX;
 use crate::{AttemptKey, Completed, Executed, Failure, FailureKind, GrantId, InstanceId, Outcome};
 
 /// Capacity as an instance sees it when it speaks to one coordinator.
@@ -28,7 +29,11 @@ pub struct ReplyHead {
     /// Its capacity.
     pub load: Load,
     /// Items of the answered message that could not be decoded, by position (P21).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "crate::codec::grown"
+    )]
     pub bad: Vec<BadItem>,
 }
 
@@ -108,7 +113,11 @@ struct WireResult<'a> {
     of: Cow<'a, AttemptKey>,
     #[serde(borrow)]
     status: &'a str,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_empty",
+        deserialize_with = "crate::codec::grown"
+    )]
     content: Cow<'a, [Part]>,
     #[serde(default, skip_serializing_if = "is_false")]
     is_error: bool,
@@ -120,7 +129,9 @@ struct WireResult<'a> {
     executed: Option<Executed>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    #[serde(default)]
     queued_us: u64,
+    #[serde(default)]
     executed_us: u64,
 }
 
@@ -190,7 +201,10 @@ impl<'de> Deserialize<'de> for ResultItem {
                 kind: wire.kind.unwrap_or(FailureKind::Internal),
                 message: wire.message.unwrap_or_default().to_owned(),
                 executed: wire.executed.unwrap_or(Executed::Unknown),
-                retry_after: wire.retry_after_ms.map(Duration::from_millis),
+                // Capped like a budget: it is added to a clock.
+                retry_after: wire
+                    .retry_after_ms
+                    .map(|after| Duration::from_millis(after).min(BUDGET_MAX)),
             })
         };
         Ok(Self {
@@ -214,12 +228,21 @@ pub struct ProgressHead {
 pub struct ProgressItem {
     /// The attempt.
     pub of: AttemptKey,
-    /// Percent done, 0 to 100, if the tool knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Percent done, 0 to 100, if the tool knows; what a peer puts higher reads as 100.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "percent"
+    )]
     pub percent: Option<u8>,
     /// What the tool says about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let percent = Option::<u64>::deserialize(deserializer)?;
+    Ok(percent.map(|percent| u8::try_from(percent.min(100)).expect("100 fits")))
 }
 
 /// Slots that freed and are held out to one coordinator for a moment (P6).
