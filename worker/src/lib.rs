@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The shell of a worker: [`executor`] owns the core's [`callboard_worker_core::Worker`] and performs
+//! its effects, [`link`] connects it with coordinators, [`tool`] is what it executes, and [`builtin`]
+//! holds the tools that ship with it.
+
+pub mod link;

@@ -14,6 +14,8 @@ use crate::input::ReplyTo;
 pub struct Start {
     /// The attempt.
     pub of: AttemptKey,
+    /// Where its progress goes: the reply subject that the call came with.
+    pub reply: ReplyTo,
     /// The tool to enter.
     pub tool: ToolName,
     /// What executing it does to the world: the stronger of the call's and the tool's own word.
