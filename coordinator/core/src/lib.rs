@@ -9,6 +9,7 @@ mod config;
 mod effect;
 mod input;
 mod report;
+pub mod run;
 
 pub use config::{Config, Limits};
 pub use effect::{Address, CallEvent, Effect, EventKind};

@@ -1,0 +1,57 @@
+//! What a run may spend.
+
+use std::time::Duration;
+
+/// How long after a turn's deadline, or after its cancel, a missing report is waited for. Chosen, not
+/// measured: a dispatcher reports within 50 ms of a deadline (G3) and within 500 ms of a cancel.
+pub const REPORT_GRACE: Duration = Duration::from_secs(2);
+
+/// What a run may spend. All numbers are chosen, not measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// Model responses, at most.
+    pub turns: u32,
+    /// Calls that may be posted, at most. A call that fails its check before posting costs nothing.
+    pub calls: u32,
+    /// Tokens in and out, at most, over all responses that say what they used.
+    pub tokens: Option<u64>,
+    /// Time from the first question to the end.
+    pub time: Duration,
+    /// Time for the calls of one turn; the run's time caps it.
+    pub turn_time: Duration,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self {
+            turns: 32,
+            calls: 1_000,
+            tokens: None,
+            time: Duration::from_secs(600),
+            turn_time: Duration::from_secs(120),
+        }
+    }
+}
+
+/// Tokens that a model says it used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens that it read.
+    pub input_tokens: u64,
+    /// Tokens that it wrote.
+    pub output_tokens: u64,
+}
+
+impl Usage {
+    /// Both together.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+
+    /// Adds what another response used.
+    pub fn add(&mut self, other: Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+    }
+}
