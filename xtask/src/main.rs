@@ -1,2 +1,60 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks: `cargo xtask setup | test | ci | bench`.
+//!
+//! Cargo alone is needed to start them; what else they need, they get, and say where from.
+
+mod bench;
+mod ci;
+mod say;
+mod setup;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::setup::Way;
+
+/// The tasks of the Callboard repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Gets what the tests need and says where it came from
+    Setup {
+        /// Install by this way alone, even when a nats-server is at hand
+        #[arg(long, value_enum)]
+        via: Option<Way>,
+    },
+    /// Gets what the tests need, then runs every suite: workspace, doc tests, simulation
+    Test,
+    /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
+    Ci,
+    /// Runs the benchmark in the release profile
+    Bench {
+        /// What the benchmark itself is told
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Setup { via } => setup::run(via),
+        Task::Test => test::run(),
+        Task::Ci => ci::run(),
+        Task::Bench { arguments } => bench::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::line(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

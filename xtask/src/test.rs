@@ -1,0 +1,70 @@
+//! `cargo xtask test`: every suite, on a nats-server that the set-up found.
+
+use std::process::Command;
+
+use xtask::nats::{self, Source};
+use xtask::{docker, paths};
+
+use crate::setup;
+use crate::steps::{Steps, cargo};
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    let mut steps = Steps::new();
+    run_in(&mut steps)?;
+    crate::say::line(&format!("xtask: test passed: {}", steps.summary()));
+    Ok(())
+}
+
+/// Runs the suites as further steps of a longer task.
+pub(crate) fn run_in(steps: &mut Steps) -> anyhow::Result<()> {
+    let server = setup::ready()?;
+    steps.note(server.to_string());
+    steps.note(match docker::engine() {
+        Ok(version) => format!("container tests on Docker {version}"),
+        Err(reason) => {
+            format!("container tests on a spawned server and proxy, no Docker engine ({reason})")
+        }
+    });
+
+    // All targets at once: a build of the binaries alone would choose other features for some dependencies and
+    // compile them twice.
+    steps.run(
+        "build",
+        &mut cargo(&["build", "--workspace", "--all-targets"]),
+    )?;
+    steps.run(
+        "tests",
+        told(
+            &mut cargo(&["test", "--workspace", "--no-fail-fast"]),
+            &server,
+        ),
+    )?;
+    steps.run(
+        "simulation",
+        told(
+            &mut cargo(&[
+                "test",
+                "--profile",
+                "simulation",
+                "-p",
+                "callboard-tests",
+                "--test",
+                "simulation",
+            ]),
+            &server,
+        ),
+    )
+}
+
+/// Tells the tests what was found, so that they don't look for it again.
+fn told<'a>(command: &'a mut Command, server: &Source) -> &'a mut Command {
+    command.env(
+        "CALLBOARD_BIN",
+        paths::target().join("debug").join("callboard"),
+    );
+    match server {
+        Source::Binary { path, .. } => command.env(nats::VARIABLE, path),
+        // The harness finds the image by itself: the set-up has pulled it.
+        Source::Image { .. } => command.env_remove(nats::VARIABLE),
+    }
+}
