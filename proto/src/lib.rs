@@ -14,6 +14,7 @@ pub mod limit;
 pub mod message;
 mod name;
 mod outcome;
+pub mod server;
 pub mod subject;
 mod tool;
 

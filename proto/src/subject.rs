@@ -218,6 +218,30 @@ pub fn echo(tenant: &Tenant, coordinator: CoordinatorId) -> String {
     format!("{PREFIX}.coordinator.{tenant}.{coordinator}.echo")
 }
 
+/// The subjects by which an instance's micro service is asked, each for all verbs: everyone, its name,
+/// itself.
+#[must_use]
+pub fn service_all(instance: InstanceId) -> [String; 3] {
+    [
+        "$SRV.*".to_owned(),
+        format!("$SRV.*.{SERVICE_NAME}"),
+        format!("$SRV.*.{SERVICE_NAME}.{instance}"),
+    ]
+}
+
+/// `$SRV.PING.{service}.{instance}`: the subject by which an instance hears itself, to know that all
+/// that it published before has reached the server.
+#[must_use]
+pub fn service_ping(instance: InstanceId) -> String {
+    format!("$SRV.PING.{SERVICE_NAME}.{instance}")
+}
+
+/// The verb of a micro service's subject: `PING`, `INFO`, `STATS` or what comes later.
+#[must_use]
+pub fn service_verb(subject: &str) -> Option<&str> {
+    subject.strip_prefix("$SRV.")?.split('.').next()
+}
+
 /// A tool's name as a NATS token: letters, digits, `-` and `_` stay, every other byte becomes `=XX`
 /// in upper-case hexadecimal, so no two names collide.
 #[must_use]

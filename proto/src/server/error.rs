@@ -1,0 +1,92 @@
+//! Why a link can't be had. Each text says the cause and the cure, and none holds a secret.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Denied, VERSION_MIN};
+
+/// Why a link could not be opened or closed.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The text names no server.
+    #[error(
+        "{url:?} names no NATS server: {reason}; write it as nats://host:4222 or tls://host:4222"
+    )]
+    Url {
+        /// The text, without its credentials.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No server answers.
+    #[error("no NATS server answers at {servers}; start one there, or name another")]
+    Unreachable {
+        /// Where one was looked for.
+        servers: String,
+        /// What the connection says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The server is too old.
+    #[error(
+        "the NATS server at {servers} has version {version:?}, and {major}.{minor} is the oldest that \
+         will do; upgrade it, or name another",
+        major = VERSION_MIN.0,
+        minor = VERSION_MIN.1
+    )]
+    TooOld {
+        /// Where it is.
+        servers: String,
+        /// The version that it gave.
+        version: String,
+    },
+    /// The server doesn't accept the login.
+    #[error(
+        "the NATS server at {servers} refuses the login; check the user and password in the URL, or \
+         the credentials file"
+    )]
+    Login {
+        /// Where it is.
+        servers: String,
+        /// What the server says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The TLS handshake failed.
+    #[error(
+        "no TLS connection to the NATS server at {servers}; check the certificate files, and that \
+         the name in the URL is the one in the server's certificate"
+    )]
+    Tls {
+        /// Where it is.
+        servers: String,
+        /// What the handshake says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The credentials file can't be read.
+    #[error("the credentials file {path} can't be read; it must be a NATS `.creds` file", path = path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What reading it says.
+        source: std::io::Error,
+    },
+    /// The server refuses what the link needs.
+    #[error("the NATS server at {servers} grants too little: {denied}")]
+    Permission {
+        /// Where it is.
+        servers: String,
+        /// What it refused first.
+        denied: Denied,
+    },
+    /// A message to oneself did not come back.
+    #[error(
+        "the NATS server at {servers} gave nothing back within {within:?}; check its load, and the \
+         network between"
+    )]
+    Silent {
+        /// Where it is.
+        servers: String,
+        /// How long was waited.
+        within: Duration,
+    },
+}
