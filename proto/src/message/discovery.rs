@@ -69,6 +69,10 @@ impl Announce {
     /// The announcement as JSON text, as the metadata of a NATS micro service carries it under
     /// [`crate::subject::METADATA_ANNOUNCE`]: ids as hyphenated UUIDs, digests in hexadecimal.
     #[must_use]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "a map of plain values always has a JSON text"
+    )]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("an announcement is a map of plain values")
     }
