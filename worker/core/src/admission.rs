@@ -1,0 +1,247 @@
+//! Calls: which are taken, and why the others aren't.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_proto::codec::{Batch, UnreadableItem};
+use callboard_proto::message::{AckState, CallHead, CallItem, ResultItem};
+use callboard_proto::{AttemptKey, Effect as ToolEffect, Outcome};
+use rustc_hash::FxHasher;
+
+use crate::answers::Answer;
+use crate::failure;
+use crate::held::{Held, Pending};
+use crate::memory::{Delivery, Known};
+use crate::{ReplyTo, Worker};
+
+/// What the calls of a message share.
+#[derive(Clone, Copy)]
+struct Arrival {
+    reply: ReplyTo,
+    peer: usize,
+    seen: Option<u64>,
+}
+
+impl Worker {
+    pub(crate) fn on_call(&mut self, reply: ReplyTo, batch: Batch<CallHead, CallItem>) {
+        let Batch { head, items } = batch;
+        if !self.names_us(head.instance) {
+            self.counters.other_instance += 1;
+            return;
+        }
+        let arrival = Arrival {
+            reply,
+            peer: self.peers.heard(reply, self.now),
+            seen: head.seen,
+        };
+        // Slots that freed just now belong to those who wait for them, not to who comes first.
+        self.offer();
+        let due = self.now + self.config.ack_within;
+        let mut answer = self.answers.begin(reply, items.len(), due);
+        let busy_before = self.counters.busy;
+        for (index, item) in items.into_iter().enumerate() {
+            match item {
+                Ok(item) => self.admit(item, arrival, &mut answer),
+                Err(item) => self.on_unreadable_call(index, item, arrival, &mut answer),
+            }
+        }
+        let refused = u32::try_from(self.counters.busy - busy_before).unwrap_or(u32::MAX);
+        if !self.drain.is_draining {
+            let demand = head.waiting.saturating_add(refused);
+            self.peers.set_demand(arrival.peer, demand, reply, self.now);
+        }
+        self.answers.commit(answer);
+    }
+
+    /// Takes a call, repeats what is known of it, or refuses it.
+    fn admit(&mut self, item: CallItem, arrival: Arrival, answer: &mut Answer) {
+        let fingerprint = fingerprint(&item);
+        if let Some(known) = self.memory.find(&item.of) {
+            self.repeat(known, item.of, fingerprint, arrival, answer);
+            return;
+        }
+        let budget = item.budget_ms.duration();
+        let tool = self.catalogue.find(&item.tool, item.digest);
+        let effect = tool.map_or(item.effect, |tool| tool.effect.max(item.effect));
+        if self.memory.may_be_refused(arrival.seen, effect) {
+            // Not remembered: the horizon refuses it for ever, and a flood can't push out the rest.
+            self.counters.stale += 1;
+            answer.stated(item.of, AckState::Stale);
+            return;
+        }
+        let refusal = if self.is_stale(arrival.seen, budget) {
+            self.counters.stale += 1;
+            AckState::Stale
+        } else if self.drain.is_draining {
+            self.counters.draining += 1;
+            AckState::Draining
+        } else if tool.is_none() {
+            self.counters.wrong_digest += 1;
+            AckState::WrongDigest
+        } else if budget.is_zero() {
+            self.counters.timed_out_unstarted += 1;
+            self.fail_unheld(
+                item.of,
+                failure::timed_out(),
+                Some(fingerprint),
+                arrival,
+                answer,
+            );
+            return;
+        } else if !self.peers.take(arrival.peer) {
+            self.counters.busy += 1;
+            AckState::Busy
+        } else {
+            self.hold(item, effect, fingerprint, arrival, answer);
+            return;
+        };
+        let origin = self.origin(arrival.seen);
+        self.memory
+            .refuse(item.of.clone(), origin, &mut self.counters);
+        answer.stated(item.of, refusal);
+    }
+
+    /// Whether a message is too old for its budget (P13). Before the first beat is seen it names none.
+    pub(crate) fn is_stale(&self, seen: Option<u64>, budget: Duration) -> bool {
+        seen.is_some_and(|seen| self.beats.is_stale(seen, budget, self.now))
+    }
+
+    fn hold(
+        &mut self,
+        item: CallItem,
+        effect: ToolEffect,
+        fingerprint: u64,
+        arrival: Arrival,
+        answer: &mut Answer,
+    ) {
+        let pending = Pending {
+            tool: item.tool,
+            arguments: item.arguments,
+            key: item.key,
+            traceparent: item.traceparent,
+            budget: item.budget_ms.duration(),
+        };
+        let held = Held::new(
+            item.of.clone(),
+            effect,
+            fingerprint,
+            self.origin(arrival.seen),
+            (arrival.peer, arrival.reply, answer.id),
+            pending,
+            self.now,
+        );
+        if held.is_waiting() {
+            answer.hasten();
+        }
+        answer.held(item.of.clone());
+        let at = self.held.insert(held);
+        self.memory.hold(item.of, at);
+    }
+
+    /// Answers a call that arrived again: it never runs again.
+    fn repeat(
+        &mut self,
+        known: Known,
+        of: AttemptKey,
+        fingerprint: u64,
+        arrival: Arrival,
+        answer: &mut Answer,
+    ) {
+        self.counters.duplicates += 1;
+        let first = match known {
+            Known::Held(at) => Some(self.held.get(at).fingerprint),
+            Known::Kept(number) => self.memory.kept(number).delivery.fingerprint,
+            Known::Refused | Known::Forgotten => None,
+        };
+        if first.is_some_and(|first| first != fingerprint) {
+            self.counters.conflicting += 1;
+            self.send_failure(&of, failure::other_arguments(), arrival.reply);
+            answer.settled(of);
+            return;
+        }
+        if let Known::Held(at) = known {
+            self.adopt(at, arrival.reply, arrival.peer, Some(answer.id));
+            if self.held.get(at).is_waiting() {
+                answer.hasten();
+            }
+        }
+        self.state(known, of, arrival.reply, answer);
+    }
+
+    /// Fails a call that can't be read, unless the attempt is known: then that stands.
+    fn on_unreadable_call(
+        &mut self,
+        index: usize,
+        item: UnreadableItem,
+        arrival: Arrival,
+        answer: &mut Answer,
+    ) {
+        self.counters.unreadable += 1;
+        let reason = item.error.to_string();
+        let Some(of) = item.of else {
+            answer.bad(index, &reason);
+            return;
+        };
+        match self.memory.find(&of) {
+            Some(known) => {
+                answer.hasten();
+                self.state(known, of, arrival.reply, answer);
+            }
+            None => {
+                let outcome = failure::unreadable(&reason);
+                self.fail_unheld(of, outcome, None, arrival, answer);
+            }
+        }
+    }
+
+    /// Ends an attempt that never held a slot, and remembers it so that no copy can run.
+    fn fail_unheld(
+        &mut self,
+        of: AttemptKey,
+        outcome: Outcome,
+        fingerprint: Option<u64>,
+        arrival: Arrival,
+        answer: &mut Answer,
+    ) {
+        let result = self.send_failure(&of, outcome, arrival.reply);
+        let origin = self.origin(arrival.seen);
+        self.memory.keep(
+            result,
+            Delivery {
+                fingerprint,
+                effect: ToolEffect::Write,
+                grant: None,
+                origin,
+            },
+            self.now,
+            &mut self.counters,
+        );
+        answer.settled(of);
+    }
+
+    fn send_failure(
+        &mut self,
+        of: &AttemptKey,
+        outcome: Outcome,
+        reply: ReplyTo,
+    ) -> Arc<ResultItem> {
+        let result = Arc::new(ResultItem {
+            of: of.clone(),
+            outcome,
+            queued: Duration::ZERO,
+            executed: Duration::ZERO,
+        });
+        self.outbox.push(reply, Arc::clone(&result));
+        result
+    }
+}
+
+/// What tells two deliveries of one attempt apart: a hash, because the arguments themselves are gone
+/// once the tool runs.
+fn fingerprint(item: &CallItem) -> u64 {
+    let mut hasher = FxHasher::default();
+    item.tool.hash(&mut hasher);
+    hasher.write(&item.arguments);
+    hasher.finish()
+}

@@ -1,0 +1,96 @@
+//! Drain: no more calls, an end for what runs, and then the word that the process may go.
+
+use std::time::{Duration, Instant};
+
+use callboard_proto::AttemptKey;
+use callboard_proto::message::AckState;
+
+use crate::failure;
+use crate::held::Stage;
+use crate::{Effect, ReplyTo, StopReason, Worker};
+
+/// How far the drain is.
+#[derive(Debug, Default)]
+pub(crate) struct Drain {
+    pub(crate) is_draining: bool,
+    /// When what still runs is stopped; `None` before a drain, after that moment, and where the
+    /// grace has no end.
+    grace_ends: Option<Instant>,
+    /// Whether the shell was told that the process may go.
+    pub(crate) is_told: bool,
+}
+
+impl Drain {
+    pub(crate) fn grace_ends(&self) -> Option<Instant> {
+        self.grace_ends
+    }
+}
+
+impl Worker {
+    /// Begins a drain. A further one can shorten the grace, not lengthen it.
+    pub(crate) fn on_drain(&mut self, grace: Duration) {
+        let ends = self.now.checked_add(grace);
+        let was_draining = std::mem::replace(&mut self.drain.is_draining, true);
+        self.drain.grace_ends = match (self.drain.grace_ends, ends) {
+            (Some(before), Some(ends)) => Some(before.min(ends)),
+            (before, ends) => ends.or(before),
+        };
+        if !was_draining {
+            self.peers.withdraw_all();
+            self.beats.hasten();
+            self.refuse_waiting();
+        }
+    }
+
+    /// Stops what still runs when the grace is over.
+    pub(crate) fn end_grace(&mut self) {
+        if self.drain.grace_ends.is_none_or(|ends| ends > self.now) {
+            return;
+        }
+        self.drain.grace_ends = None;
+        for at in self.held.places() {
+            match self.held.find(at).map(|held| &held.stage) {
+                Some(Stage::Running) => self.stop(at, StopReason::Drained),
+                Some(Stage::Queued(_) | Stage::Waiting { .. }) => {
+                    self.end_unstarted(at, failure::interrupted());
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether nothing runs any more; every answer then leaves without further wait.
+    pub(crate) fn is_idle_drained(&self) -> bool {
+        self.drain.is_draining && self.held.is_empty() && !self.drain.is_told
+    }
+
+    /// Says, after all else, that the process may go.
+    pub(crate) fn tell_drained(&mut self) {
+        self.drain.is_told = true;
+        self.ready.push_back(Effect::Drained);
+    }
+
+    /// Refuses the writes that have no grant, and says so: another worker can take them.
+    fn refuse_waiting(&mut self) {
+        let mut refused: Vec<(ReplyTo, Vec<AttemptKey>)> = Vec::new();
+        for at in self.held.places() {
+            let Some(held) = self.held.find(at).filter(|held| held.is_waiting()) else {
+                continue;
+            };
+            let (reply, of) = (held.reply, held.of.clone());
+            match refused.last_mut() {
+                Some((last, attempts)) if *last == reply => attempts.push(of),
+                Some(_) | None => refused.push((reply, vec![of])),
+            }
+            self.counters.draining += 1;
+            self.drop_unstarted(at);
+        }
+        for (reply, attempts) in refused {
+            let mut answer = self.answers.begin(reply, attempts.len(), self.now);
+            for of in attempts {
+                answer.stated(of, AckState::Draining);
+            }
+            self.answers.commit(answer);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The attempts that hold a slot, and one timer for each.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use callboard_proto::{AttemptKey, Effect as ToolEffect, GrantId, ToolName};
+
+use crate::memory::Origin;
+use crate::{ReplyTo, Start};
+
+/// What a tool is entered with.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) tool: ToolName,
+    pub(crate) arguments: Bytes,
+    pub(crate) key: Option<String>,
+    pub(crate) traceparent: Option<String>,
+    /// Time for the attempt, from the moment that allowed it: arrival or grant.
+    pub(crate) budget: Duration,
+}
+
+/// How far an attempt is.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// A write without a grant.
+    Waiting {
+        pending: Pending,
+        /// When the wait is over (P17); unknown until the ack left.
+        void_at: Option<Instant>,
+    },
+    /// It may start, and does as soon as the shell asks.
+    Queued(Pending),
+    /// Its tool was entered.
+    Running,
+}
+
+/// An attempt that holds a slot.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) of: AttemptKey,
+    pub(crate) effect: ToolEffect,
+    /// Hash of the tool and its arguments; see [`crate::admission`].
+    pub(crate) fingerprint: u64,
+    pub(crate) origin: Origin,
+    /// The coordinator whose slot it is.
+    pub(crate) peer: usize,
+    /// Where the result goes: the newest message that named the attempt.
+    pub(crate) reply: ReplyTo,
+    /// The open answer that the result helps to settle.
+    pub(crate) answer: Option<u64>,
+    pub(crate) arrived: Instant,
+    /// When the tool was entered; until then, when the attempt arrived.
+    pub(crate) started: Instant,
+    /// When its budget is over.
+    pub(crate) deadline: Instant,
+    pub(crate) grant: Option<GrantId>,
+    /// Whether the tool was told to end.
+    pub(crate) is_stopping: bool,
+    pub(crate) stage: Stage,
+    /// Its armed timer.
+    due: Option<Instant>,
+}
+
+impl Held {
+    pub(crate) fn new(
+        of: AttemptKey,
+        effect: ToolEffect,
+        fingerprint: u64,
+        origin: Origin,
+        (peer, reply, answer): (usize, ReplyTo, u64),
+        pending: Pending,
+        now: Instant,
+    ) -> Self {
+        Self {
+            of,
+            effect,
+            fingerprint,
+            origin,
+            peer,
+            reply,
+            answer: Some(answer),
+            arrived: now,
+            started: now,
+            deadline: now + pending.budget,
+            grant: None,
+            is_stopping: false,
+            stage: match effect {
+                ToolEffect::Read | ToolEffect::Idempotent => Stage::Queued(pending),
+                ToolEffect::Write => Stage::Waiting {
+                    pending,
+                    void_at: None,
+                },
+            },
+            due: None,
+        }
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        match self.stage {
+            Stage::Waiting { .. } => true,
+            Stage::Queued(_) | Stage::Running => false,
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        match self.stage {
+            Stage::Running => true,
+            Stage::Waiting { .. } | Stage::Queued(_) => false,
+        }
+    }
+
+    /// Whether its timer's moment has come, fired or not.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+}
+
+/// The attempts that hold a slot.
+#[derive(Debug, Default)]
+pub(crate) struct HeldTable {
+    entries: Vec<Option<Held>>,
+    vacant: Vec<usize>,
+    timers: BTreeSet<(Instant, usize)>,
+    /// Attempts that may start, in order. What left, or started, meanwhile is skipped.
+    queued: VecDeque<usize>,
+    running: u32,
+}
+
+impl HeldTable {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.vacant.len() == self.entries.len()
+    }
+
+    pub(crate) fn running(&self) -> u32 {
+        self.running
+    }
+
+    /// All places where attempts may be; some are vacant.
+    pub(crate) fn places(&self) -> std::ops::Range<usize> {
+        0..self.entries.len()
+    }
+
+    pub(crate) fn find(&self, at: usize) -> Option<&Held> {
+        self.entries[at].as_ref()
+    }
+
+    pub(crate) fn get(&self, at: usize) -> &Held {
+        self.entries[at].as_ref().expect("a place that is held")
+    }
+
+    pub(crate) fn get_mut(&mut self, at: usize) -> &mut Held {
+        self.entries[at].as_mut().expect("a place that is held")
+    }
+
+    /// Takes an attempt, arms its budget, and lets it start if it needs no grant.
+    pub(crate) fn insert(&mut self, held: Held) -> usize {
+        let (deadline, is_waiting) = (held.deadline, held.is_waiting());
+        let at = match self.vacant.pop() {
+            Some(at) => {
+                self.entries[at] = Some(held);
+                at
+            }
+            None => {
+                self.entries.push(Some(held));
+                self.entries.len() - 1
+            }
+        };
+        self.arm(at, deadline);
+        if !is_waiting {
+            self.queued.push_back(at);
+        }
+        at
+    }
+
+    pub(crate) fn remove(&mut self, at: usize) -> Held {
+        let held = self.entries[at].take().expect("a place that is held");
+        if let Some(due) = held.due {
+            self.timers.remove(&(due, at));
+        }
+        self.running -= u32::from(held.is_running());
+        self.vacant.push(at);
+        held
+    }
+
+    /// Replaces the timer of an attempt.
+    pub(crate) fn arm(&mut self, at: usize, due: Instant) {
+        let armed = self.get_mut(at).due.replace(due);
+        if let Some(armed) = armed {
+            self.timers.remove(&(armed, at));
+        }
+        self.timers.insert((due, at));
+    }
+
+    pub(crate) fn disarm(&mut self, at: usize) {
+        if let Some(due) = self.get_mut(at).due.take() {
+            self.timers.remove(&(due, at));
+        }
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// The next attempt whose timer is due; whoever handles it disarms or removes it.
+    pub(crate) fn first_due(&self, now: Instant) -> Option<usize> {
+        self.timers
+            .first()
+            .filter(|(due, _)| *due <= now)
+            .map(|(_, at)| *at)
+    }
+
+    /// Starts the clock of a waiting write, once its ack leaves (P17).
+    pub(crate) fn open_window(&mut self, at: usize, ends: Instant) {
+        let held = self.get_mut(at);
+        if let Stage::Waiting { void_at, .. } = &mut held.stage
+            && void_at.is_none()
+        {
+            *void_at = Some(ends);
+            let due = held.deadline.min(ends);
+            self.arm(at, due);
+        }
+    }
+
+    /// Lets a waiting write start, with a new budget from now.
+    pub(crate) fn grant(&mut self, at: usize, grant: GrantId, budget: Duration, now: Instant) {
+        let held = self.get_mut(at);
+        match std::mem::replace(&mut held.stage, Stage::Running) {
+            Stage::Waiting { mut pending, .. } => {
+                pending.budget = budget;
+                held.grant = Some(grant);
+                held.deadline = now + budget;
+                held.stage = Stage::Queued(pending);
+                let deadline = held.deadline;
+                self.arm(at, deadline);
+                self.queued.push_back(at);
+            }
+            stage @ (Stage::Queued(_) | Stage::Running) => held.stage = stage,
+        }
+    }
+
+    /// Starts the next attempt that may.
+    pub(crate) fn next_start(&mut self, now: Instant) -> Option<Start> {
+        while let Some(at) = self.queued.pop_front() {
+            let Some(held) = &mut self.entries[at] else {
+                continue;
+            };
+            match std::mem::replace(&mut held.stage, Stage::Running) {
+                Stage::Queued(pending) => {
+                    held.started = now;
+                    self.running += 1;
+                    return Some(Start {
+                        of: held.of.clone(),
+                        reply: held.reply,
+                        tool: pending.tool,
+                        effect: held.effect,
+                        arguments: pending.arguments,
+                        budget: pending.budget,
+                        key: pending.key,
+                        traceparent: pending.traceparent,
+                    });
+                }
+                stage @ (Stage::Waiting { .. } | Stage::Running) => held.stage = stage,
+            }
+        }
+        None
+    }
+}

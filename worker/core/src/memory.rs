@@ -1,0 +1,258 @@
+//! What an instance knows of attempts (P1, P16): which it holds, how others ended, and which it must
+//! refuse for ever.
+//!
+//! Memory is bounded, and forgetting can never let an attempt in. What is dropped leaves its mark in
+//! a horizon: the newest beat that a copy of something dropped can name.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard_proto::message::ResultItem;
+use callboard_proto::{AttemptKey, Effect as ToolEffect, Executed, GrantId, Outcome};
+use rustc_hash::FxHashMap;
+
+use crate::{Config, Counters};
+
+/// What an entry costs beyond its payload, in bytes (chosen: the sizes of the entry's parts, rounded).
+const ENTRY_BYTES: usize = 256;
+
+/// What is known of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It holds a slot, at this place of the table.
+    Held(usize),
+    /// It ended, and its result is kept under this number.
+    Kept(u64),
+    /// It never entered its tool and never will.
+    Refused,
+    /// It may have entered its tool; the result is gone.
+    Forgotten,
+}
+
+/// What bounds the beats that a copy of an attempt's message can name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// The newest beat when the attempt was first heard of.
+    pub(crate) beat: u64,
+    /// Whether its message named no beat.
+    pub(crate) is_unseen: bool,
+}
+
+/// How an attempt came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivery {
+    /// Hash of what was delivered; `None` where that couldn't be read.
+    pub(crate) fingerprint: Option<u64>,
+    pub(crate) effect: ToolEffect,
+    /// The grant that it acted on.
+    pub(crate) grant: Option<GrantId>,
+    pub(crate) origin: Origin,
+}
+
+/// A result for those who ask again.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) result: Arc<ResultItem>,
+    pub(crate) delivery: Delivery,
+    until: Instant,
+    bytes: usize,
+}
+
+/// The light entry of an attempt that must be refused for ever.
+#[derive(Debug)]
+struct Grave {
+    of: AttemptKey,
+    origin: Origin,
+    is_forgotten: bool,
+}
+
+/// What an instance knows of attempts. An attempt is in one place at a time.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    index: FxHashMap<AttemptKey, Known>,
+    kept: VecDeque<Kept>,
+    /// The number of the oldest kept result.
+    kept_first: u64,
+    kept_bytes: usize,
+    kept_for: Duration,
+    kept_bytes_max: usize,
+    graves: VecDeque<Grave>,
+    graves_max: usize,
+    /// Calls that name a beat up to this one, and aren't known, may be copies of a refused one.
+    horizon: Option<u64>,
+    /// Attempts whose calls named a beat up to this one, and aren't known, may have run.
+    forgotten_horizon: Option<u64>,
+    /// Something was dropped whose call named no beat.
+    has_dropped_unseen: bool,
+    /// A write that may have run was dropped.
+    has_dropped_write: bool,
+}
+
+impl Memory {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            index: FxHashMap::default(),
+            kept: VecDeque::new(),
+            kept_first: 0,
+            kept_bytes: 0,
+            kept_for: config.results_kept_for,
+            kept_bytes_max: config.results_bytes_max,
+            graves: VecDeque::new(),
+            graves_max: config.tombstones_max,
+            horizon: None,
+            forgotten_horizon: None,
+            has_dropped_unseen: false,
+            has_dropped_write: false,
+        }
+    }
+
+    pub(crate) fn find(&self, of: &AttemptKey) -> Option<Known> {
+        self.index.get(of).copied()
+    }
+
+    /// Entries of all kinds.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Remembers an attempt that got a slot.
+    pub(crate) fn hold(&mut self, of: AttemptKey, at: usize) {
+        let before = self.index.insert(of, Known::Held(at));
+        debug_assert!(before.is_none(), "a known attempt was admitted again");
+    }
+
+    /// The result with a number that [`Self::find`] gave.
+    pub(crate) fn kept(&self, number: u64) -> &Kept {
+        usize::try_from(number - self.kept_first)
+            .ok()
+            .and_then(|at| self.kept.get(at))
+            .expect("the index names only results that are kept")
+    }
+
+    /// Keeps the result of an attempt that was held, or never got that far.
+    pub(crate) fn keep(
+        &mut self,
+        result: Arc<ResultItem>,
+        delivery: Delivery,
+        now: Instant,
+        counters: &mut Counters,
+    ) {
+        let number = self.kept_first + self.kept.len() as u64;
+        match self.index.get_mut(&result.of) {
+            Some(known) => *known = Known::Kept(number),
+            None => {
+                self.index.insert(result.of.clone(), Known::Kept(number));
+            }
+        }
+        let bytes = ENTRY_BYTES + result.of.id.as_str().len() + result.outcome.bytes();
+        self.kept_bytes += bytes;
+        self.kept.push_back(Kept {
+            result,
+            delivery,
+            until: now + self.kept_for,
+            bytes,
+        });
+        while self.kept_bytes > self.kept_bytes_max {
+            counters.results_evicted += 1;
+            self.evict(counters);
+        }
+    }
+
+    /// Refuses an attempt for ever.
+    pub(crate) fn refuse(&mut self, of: AttemptKey, origin: Origin, counters: &mut Counters) {
+        self.index.insert(of.clone(), Known::Refused);
+        self.bury(of, origin, false, counters);
+    }
+
+    /// Forgets the results that were kept long enough.
+    pub(crate) fn expire(&mut self, now: Instant, counters: &mut Counters) {
+        while self.kept.front().is_some_and(|kept| kept.until <= now) {
+            counters.results_expired += 1;
+            self.evict(counters);
+        }
+    }
+
+    /// Whether an unknown call may be a copy of one that is no longer remembered and must not run.
+    ///
+    /// Without a beat only a `write` is refused, and only once it matters: a client that sees no
+    /// beats must be able to read, and a read may run twice.
+    pub(crate) fn may_be_refused(&self, seen: Option<u64>, effect: ToolEffect) -> bool {
+        match seen {
+            Some(seen) => self.horizon.is_some_and(|horizon| seen <= horizon),
+            None => match effect {
+                ToolEffect::Read | ToolEffect::Idempotent => false,
+                ToolEffect::Write => self.has_dropped_unseen,
+            },
+        }
+    }
+
+    /// Whether an unknown attempt, whose call named `seen`, may have run here.
+    pub(crate) fn may_be_forgotten(&self, seen: Option<u64>) -> bool {
+        self.forgotten_horizon
+            .is_some_and(|horizon| seen.is_none_or(|seen| seen <= horizon))
+    }
+
+    /// Whether an unknown attempt that somebody grants may have run here. A grant doesn't say which
+    /// beat its call named, so one dropped write leaves a doubt about all.
+    pub(crate) fn may_have_run_granted(&self) -> bool {
+        self.has_dropped_write
+    }
+
+    /// Forgets the oldest result. What must never run again leaves a light entry; a read that ran
+    /// may run again, and leaves nothing: reads would otherwise push out what matters.
+    fn evict(&mut self, counters: &mut Counters) {
+        let Some(kept) = self.kept.pop_front() else {
+            return;
+        };
+        self.kept_first += 1;
+        self.kept_bytes -= kept.bytes;
+        let of = kept.result.of.clone();
+        let Delivery { effect, origin, .. } = kept.delivery;
+        match (told_executed(&kept.result.outcome), effect) {
+            (Executed::No, _) => self.refuse(of, origin, counters),
+            (Executed::Yes | Executed::Unknown, ToolEffect::Write) => {
+                self.index.insert(of.clone(), Known::Forgotten);
+                self.bury(of, origin, true, counters);
+            }
+            (Executed::Yes | Executed::Unknown, ToolEffect::Read | ToolEffect::Idempotent) => {
+                self.index.remove(&of);
+                self.forgotten_horizon = self.forgotten_horizon.max(Some(origin.beat));
+            }
+        }
+    }
+
+    fn bury(
+        &mut self,
+        of: AttemptKey,
+        origin: Origin,
+        is_forgotten: bool,
+        counters: &mut Counters,
+    ) {
+        self.graves.push_back(Grave {
+            of,
+            origin,
+            is_forgotten,
+        });
+        while self.graves.len() > self.graves_max {
+            let Some(grave) = self.graves.pop_front() else {
+                return;
+            };
+            counters.tombstones_dropped += 1;
+            self.index.remove(&grave.of);
+            self.horizon = self.horizon.max(Some(grave.origin.beat));
+            self.has_dropped_unseen |= grave.origin.is_unseen;
+            if grave.is_forgotten {
+                self.forgotten_horizon = self.forgotten_horizon.max(Some(grave.origin.beat));
+                self.has_dropped_write = true;
+            }
+        }
+    }
+}
+
+fn told_executed(outcome: &Outcome) -> Executed {
+    match outcome {
+        Outcome::Completed(_) => Executed::Yes,
+        Outcome::Failed(failure) => failure.executed,
+    }
+}

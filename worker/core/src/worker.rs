@@ -1,0 +1,301 @@
+//! The machine: its four verbs, and how attempts leave it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard_proto::message::ResultItem;
+use callboard_proto::{InstanceId, Outcome};
+
+use crate::answers::Answers;
+use crate::beats::Beats;
+use crate::catalogue::Catalogue;
+use crate::drain::Drain;
+use crate::failure;
+use crate::held::{Held, HeldTable, Stage};
+use crate::memory::{Delivery, Known, Memory, Origin};
+use crate::outbox::Outbox;
+use crate::peers::Peers;
+use crate::{
+    Config, Counters, Effect, Finished, Identity, Input, OfferedTool, ReplyTo, StopReason,
+};
+
+/// One instance: which attempts it holds, and what it says to whom.
+#[derive(Debug)]
+pub struct Worker {
+    pub(crate) identity: Identity,
+    pub(crate) config: Config,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) held: HeldTable,
+    pub(crate) memory: Memory,
+    pub(crate) peers: Peers,
+    pub(crate) answers: Answers,
+    pub(crate) outbox: Outbox,
+    pub(crate) beats: Beats,
+    pub(crate) drain: Drain,
+    pub(crate) counters: Counters,
+    /// Numbers the reports of the instance.
+    pub(crate) reports: u64,
+    /// Effects that only wait to be polled.
+    pub(crate) ready: VecDeque<Effect>,
+    /// The latest moment that anybody told.
+    pub(crate) now: Instant,
+}
+
+impl Worker {
+    /// Begins a life: the first beat is ready at once.
+    #[must_use]
+    pub fn new(identity: Identity, config: Config, tools: Vec<OfferedTool>, now: Instant) -> Self {
+        Self {
+            identity,
+            catalogue: Catalogue::new(tools),
+            held: HeldTable::default(),
+            memory: Memory::new(&config),
+            peers: Peers::new(&config),
+            answers: Answers::default(),
+            outbox: Outbox::new(&config),
+            beats: Beats::new(config.beat_interval, now),
+            drain: Drain::default(),
+            counters: Counters::default(),
+            reports: 0,
+            ready: VecDeque::new(),
+            now,
+            config,
+        }
+    }
+
+    /// Takes one thing that happened at `now`. A batch that names another instance is counted and
+    /// dropped; the shell refuses it by [`Self::names_us`].
+    pub fn handle_input(&mut self, input: Input, now: Instant) {
+        self.now = now;
+        self.memory.expire(now, &mut self.counters);
+        match input {
+            Input::Call { reply, batch } => self.on_call(reply, batch),
+            Input::Grant { reply, batch } => self.on_grant(reply, batch),
+            Input::Cancel { reply, batch } => self.on_cancel(reply, batch),
+            Input::Status { reply, batch } => self.on_status(reply, batch),
+            Input::Finished(finished) => self.on_finished(finished),
+            Input::Drain { grace } => self.on_drain(grace),
+        }
+    }
+
+    /// Does what is due at `now`. Calling it early or often is harmless.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        self.memory.expire(now, &mut self.counters);
+        self.beats.handle_timeout(now);
+        self.answers.expire(now);
+        while let Some(at) = self.held.first_due(now) {
+            self.on_due(at);
+        }
+        self.counters.offers_expired += u64::from(self.peers.expire_offers(now));
+        self.drop_orphans();
+        self.end_grace();
+    }
+
+    /// Gives the next thing to do. Tools are entered first, so that the results of those that end at
+    /// once leave with everything else that is ready; messages are built when nothing else is left.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        if let Some(effect) = self.ready.pop_front() {
+            return Some(effect);
+        }
+        if let Some(start) = self.held.next_start(self.now) {
+            self.counters.started += 1;
+            return Some(Effect::Start(start));
+        }
+        self.flush();
+        self.ready.pop_front()
+    }
+
+    /// Gives the moment at which [`Self::handle_timeout`] is wanted; there is always a next beat.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [
+            Some(self.beats.next()),
+            self.answers.due(),
+            self.held.next_due(),
+            self.peers.offers_end,
+            self.peers.silence_at(),
+            self.drain.grace_ends(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Replaces the tools on offer. Attempts that are held keep theirs.
+    pub fn set_tools(&mut self, tools: Vec<OfferedTool>) {
+        self.catalogue.replace(tools);
+        self.beats.hasten();
+    }
+
+    /// Changes the most bytes that one message may have, for a link whose server takes less or more.
+    pub fn set_batch_bytes_max(&mut self, bytes_max: usize) {
+        self.outbox.cut.set_bytes_max(bytes_max);
+    }
+
+    /// Whether a message is for this life: it names this instance, or none (P2).
+    #[must_use]
+    pub fn names_us(&self, instance: Option<InstanceId>) -> bool {
+        instance.is_none_or(|instance| instance == self.identity.instance)
+    }
+
+    /// Who the instance is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Slots that no attempt holds, whether or not they are held out to somebody.
+    #[must_use]
+    pub fn slots_free(&self) -> u32 {
+        self.peers.unheld()
+    }
+
+    /// Tools that were entered and haven't ended.
+    #[must_use]
+    pub fn running(&self) -> u32 {
+        self.held.running()
+    }
+
+    /// Attempts that are remembered: held, ended or refused.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// The version of the tools on offer, from 1.
+    #[must_use]
+    pub fn catalogue(&self) -> u64 {
+        self.catalogue.version
+    }
+
+    /// Whether no more calls are taken.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_draining
+    }
+
+    /// Whether [`Effect::Drained`] was given: nothing runs, and everything was said.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.drain.is_told
+    }
+
+    /// What happened how often.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The bound on the beats that a copy of a message can name that arrives now.
+    pub(crate) fn origin(&self, seen: Option<u64>) -> Origin {
+        Origin {
+            beat: self.beats.last(),
+            is_unseen: seen.is_none(),
+        }
+    }
+
+    fn on_finished(&mut self, finished: Finished) {
+        match self.memory.find(&finished.of) {
+            Some(Known::Held(at)) if self.held.get(at).is_running() => {
+                self.counters.finished += 1;
+                let held = self.release(at);
+                let queued = held.started.saturating_duration_since(held.arrived);
+                self.conclude(held, finished.outcome, queued, finished.executed);
+            }
+            Some(Known::Held(_) | Known::Kept(_) | Known::Refused | Known::Forgotten) | None => {
+                self.counters.finished_unknown += 1;
+            }
+        }
+    }
+
+    /// A timer of an attempt: its budget, or the window for its grant.
+    pub(crate) fn on_due(&mut self, at: usize) {
+        let held = self.held.get(at);
+        match held.stage {
+            Stage::Running => self.stop(at, StopReason::TimedOut),
+            Stage::Waiting { .. } if held.deadline > self.now => {
+                self.counters.grants_void += 1;
+                self.drop_unstarted(at);
+            }
+            Stage::Waiting { .. } | Stage::Queued(_) => {
+                self.counters.timed_out_unstarted += 1;
+                self.end_unstarted(at, failure::timed_out());
+            }
+        }
+    }
+
+    /// Tells a running tool to end, once.
+    pub(crate) fn stop(&mut self, at: usize, reason: StopReason) {
+        self.held.disarm(at);
+        let held = self.held.get_mut(at);
+        if std::mem::replace(&mut held.is_stopping, true) {
+            return;
+        }
+        match reason {
+            StopReason::TimedOut => self.counters.timed_out += 1,
+            StopReason::Cancelled => self.counters.cancelled += 1,
+            StopReason::Orphaned => self.counters.orphans_stopped += 1,
+            StopReason::Drained => self.counters.drained += 1,
+        }
+        self.ready.push_back(Effect::Stop {
+            of: held.of.clone(),
+            reason,
+        });
+    }
+
+    /// Ends an attempt that never entered its tool, with a result.
+    pub(crate) fn end_unstarted(&mut self, at: usize, outcome: Outcome) {
+        let held = self.release(at);
+        let queued = self.now.saturating_duration_since(held.arrived);
+        self.conclude(held, outcome, queued, Duration::ZERO);
+    }
+
+    /// Refuses, for ever and without a word, an attempt that never entered its tool.
+    pub(crate) fn drop_unstarted(&mut self, at: usize) {
+        let held = self.release(at);
+        self.memory.refuse(held.of, held.origin, &mut self.counters);
+    }
+
+    /// Lets the results of a held attempt go to a newer message, of this coordinator or another.
+    pub(crate) fn adopt(&mut self, at: usize, reply: ReplyTo, peer: usize, answer: Option<u64>) {
+        let held = self.held.get_mut(at);
+        held.reply = reply;
+        held.answer = answer;
+        let before = std::mem::replace(&mut held.peer, peer);
+        if before != peer {
+            self.peers.move_slot(before, peer);
+        }
+    }
+
+    fn release(&mut self, at: usize) -> Held {
+        let held = self.held.remove(at);
+        self.peers.release(held.peer);
+        held
+    }
+
+    fn conclude(&mut self, held: Held, outcome: Outcome, queued: Duration, executed: Duration) {
+        let result = Arc::new(ResultItem {
+            of: held.of,
+            outcome,
+            queued,
+            executed,
+        });
+        if let Some(answer) = held.answer {
+            self.answers.sent(answer);
+        }
+        self.outbox.push(held.reply, Arc::clone(&result));
+        self.memory.keep(
+            result,
+            Delivery {
+                fingerprint: Some(held.fingerprint),
+                effect: held.effect,
+                grant: held.grant,
+                origin: held.origin,
+            },
+            self.now,
+            &mut self.counters,
+        );
+    }
+}
