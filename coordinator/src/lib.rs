@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The shell of a coordinator: [`link`] connects it with its workers.
+
+pub mod link;

@@ -1,0 +1,223 @@
+//! One connection to a NATS server, and what it says of itself. The coordinator and the worker have
+//! this file each, byte for byte (a test compares them): neither may depend on the other.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use async_nats::connection::State;
+use async_nats::{Client, ClientError, ConnectErrorKind, ConnectOptions, Event, ServerError};
+use callboard_proto::server::{self, Denied, LinkError, Login, ServerOptions};
+use futures_util::task::AtomicWaker;
+
+/// Messages that wait in one subscription before the newest are dropped: the client library's own
+/// number, which takes the answers to 65,536 messages in one burst. Chosen, not measured.
+const SUBSCRIPTION_MESSAGES_MAX: usize = 65_536;
+/// Refusals that wait to be told; more of them say nothing new. Chosen, not measured.
+const REFUSALS_MAX: usize = 16;
+
+/// Something that the connection says of itself.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// It is lost.
+    Down,
+    /// It is back.
+    Up,
+    /// The server refuses a permission.
+    Denied(Denied),
+    /// The server refuses something else: its own word.
+    Refused(String),
+    /// This many messages came faster than they were taken, and are lost.
+    Dropped(u64),
+}
+
+/// What the client library's own task leaves behind for the one that polls the link. Nothing is
+/// lost but repetition: a flood of one event can't hide another.
+#[derive(Debug, Default)]
+struct Board {
+    events: Mutex<Pending>,
+    waker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    went_down: bool,
+    came_up: bool,
+    dropped: u64,
+    refusals: Vec<Notice>,
+}
+
+impl Board {
+    fn post(&self, event: Event) {
+        {
+            let mut pending = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                Event::Connected => pending.came_up = true,
+                Event::Disconnected | Event::Closed => {
+                    pending.went_down = true;
+                    pending.came_up = false;
+                }
+                Event::SlowConsumer(_) => pending.dropped += 1,
+                Event::ServerError(error) => pending.refuse(&error.to_string()),
+                Event::ClientError(ClientError::Other(error)) => {
+                    // A refused login while reconnecting comes as a client's error. All others are
+                    // failed tries, of which the next one may succeed.
+                    if error == ConnectErrorKind::AuthorizationViolation.to_string() {
+                        pending.refuse(&ServerError::AuthorizationViolation.to_string());
+                    }
+                }
+                Event::ClientError(ClientError::MaxReconnects | ClientError::ServerNotInPool)
+                | Event::LameDuckMode
+                | Event::Draining => {}
+            }
+        }
+        self.waker.wake();
+    }
+}
+
+impl Pending {
+    fn refuse(&mut self, error: &str) {
+        if self.refusals.len() < REFUSALS_MAX {
+            self.refusals.push(match Denied::parse(error) {
+                Some(denied) => Notice::Denied(denied),
+                None => Notice::Refused(error.to_owned()),
+            });
+        }
+    }
+}
+
+/// A connection and whether it is up, as far as its owner was told.
+#[derive(Debug)]
+pub(super) struct Connection {
+    client: Client,
+    board: Arc<Board>,
+    is_up: bool,
+    servers: String,
+}
+
+impl Connection {
+    /// Connects, and refuses a server that is too old.
+    pub(super) async fn open(options: &ServerOptions, name: String) -> Result<Self, LinkError> {
+        let board = Arc::new(Board::default());
+        let client = connect_options(options, name, Arc::clone(&board))
+            .await?
+            .connect(options.urls.addresses())
+            .await
+            .map_err(|error| connect_error(options.urls.to_string(), error))?;
+        let version = client.server_info().version;
+        if !server::version_is_supported(&version) {
+            return Err(LinkError::TooOld {
+                servers: options.urls.to_string(),
+                version,
+            });
+        }
+        Ok(Self {
+            client,
+            board,
+            is_up: true,
+            servers: options.urls.to_string(),
+        })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The servers, for errors.
+    pub(super) fn servers(&self) -> &str {
+        &self.servers
+    }
+
+    /// Whether a message may be handed to the client: what it takes while disconnected it would send
+    /// after the next connect, however late that is (P13).
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up && self.client.connection_state() == State::Connected
+    }
+
+    /// The next thing that the connection says; a loss before a return, and each once.
+    pub(super) fn poll_notice(&mut self, cx: &Context<'_>) -> Poll<Notice> {
+        self.board.waker.register(cx.waker());
+        let mut pending = self
+            .board
+            .events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(refusal) = pending.refusals.pop() {
+            return Poll::Ready(refusal);
+        }
+        if pending.dropped > 0 {
+            return Poll::Ready(Notice::Dropped(std::mem::take(&mut pending.dropped)));
+        }
+        let went_down = std::mem::take(&mut pending.went_down);
+        if self.is_up && went_down {
+            self.is_up = false;
+            return Poll::Ready(Notice::Down);
+        }
+        let came_up = std::mem::take(&mut pending.came_up);
+        if !self.is_up && came_up {
+            self.is_up = true;
+            return Poll::Ready(Notice::Up);
+        }
+        Poll::Pending
+    }
+}
+
+async fn connect_options(
+    options: &ServerOptions,
+    name: String,
+    board: Arc<Board>,
+) -> Result<ConnectOptions, LinkError> {
+    let mut connect = ConnectOptions::new()
+        .name(name)
+        .ping_interval(server::PING_INTERVAL)
+        .connection_timeout(options.connection_timeout)
+        .subscription_capacity(SUBSCRIPTION_MESSAGES_MAX)
+        .reconnect_delay_callback(|attempt| server::reconnect_delay(attempt, fastrand::f64()))
+        .event_callback(move |event| {
+            board.post(event);
+            std::future::ready(())
+        });
+    connect = match options.urls.login() {
+        Some(Login::User { user, password }) => {
+            connect.user_and_password(user.clone(), password.clone())
+        }
+        Some(Login::Token(token)) => connect.token(token.clone()),
+        None => connect,
+    };
+    if let Some(path) = &options.credentials_file {
+        connect =
+            connect
+                .credentials_file(path)
+                .await
+                .map_err(|source| LinkError::Credentials {
+                    path: path.clone(),
+                    source,
+                })?;
+    }
+    if let Some(path) = &options.root_certificates_file {
+        connect = connect.add_root_certificates(path.clone());
+    }
+    if let Some((certificate, key)) = &options.client_certificate_files {
+        connect = connect.add_client_certificate(certificate.clone(), key.clone());
+    }
+    Ok(connect)
+}
+
+fn connect_error(servers: String, error: async_nats::ConnectError) -> LinkError {
+    let kind = error.kind();
+    let source: Box<dyn Error + Send + Sync> = Box::new(error);
+    match kind {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            LinkError::Login { servers, source }
+        }
+        ConnectErrorKind::Tls => LinkError::Tls { servers, source },
+        ConnectErrorKind::ServerParse => LinkError::Url {
+            url: servers,
+            reason: source.to_string(),
+        },
+        ConnectErrorKind::Dns
+        | ConnectErrorKind::TimedOut
+        | ConnectErrorKind::Io
+        | ConnectErrorKind::MaxReconnects => LinkError::Unreachable { servers, source },
+    }
+}
