@@ -12,6 +12,8 @@ pub struct Config {
     /// Seed of all randomness: jitter, the two choices, tokens and grants. A shell draws it from the
     /// system's entropy (tokens must be unguessable, P3), a test writes it down.
     pub seed: [u8; 32],
+    /// Whether [`crate::Effect::Event`]s are made; reports come either way.
+    pub events: bool,
     /// Its limits.
     pub limits: Limits,
 }
@@ -49,6 +51,8 @@ pub struct Limits {
     pub suspend_for: Duration,
     /// Bytes of one message at most, envelope included (P21); lowered by what a worker announces.
     pub batch_bytes_max: usize,
+    /// Largest arguments that are posted (P24).
+    pub arguments_bytes_max: usize,
     /// Items of one message at most.
     pub batch_items_max: usize,
     /// Reported attempts that are remembered to name a late result (P15).
@@ -73,6 +77,7 @@ impl Default for Limits {
             suspend_after: 5,
             suspend_for: Duration::from_secs(1),
             batch_bytes_max: limit::batch_bytes_max(1024 * 1024),
+            arguments_bytes_max: limit::inline_bytes_max(1024 * 1024),
             batch_items_max: limit::BATCH_ITEMS_MAX,
             late_attempts_max: 4096,
         }

@@ -6,7 +6,7 @@ use callboard_proto::message::{
     CallHead, CallItem, CancelHead, CancelItem, GrantHead, GrantItem, StatusHead, StatusItem,
 };
 use callboard_proto::{
-    Attempt, CallKey, FailureKind, InstanceId, Outcome, Pool, Token, ToolName, WorkerName,
+    Attempt, CallKey, Executed, FailureKind, InstanceId, Pool, Token, ToolName, WorkerName,
 };
 
 use crate::report::Report;
@@ -140,8 +140,14 @@ pub enum EventKind {
     },
     /// The call has its outcome.
     Settled {
-        /// The outcome.
-        outcome: Outcome,
+        /// The kind of failure; `None` where the tool completed.
+        kind: Option<FailureKind>,
+        /// Whether a tool that completed calls its own answer an error.
+        is_error: bool,
+        /// Whether the tool may have run.
+        executed: Executed,
+        /// The worker whose answer settled it.
+        worker: Option<WorkerName>,
         /// Attempts made.
         attempts: u32,
         /// Time from opening.

@@ -9,7 +9,7 @@ use callboard_proto::message::{
     AckItem, Announce, Beat, Free, ProgressHead, ProgressItem, Refusal, ReplyHead, ResultItem,
 };
 use callboard_proto::{
-    CallKey, Digest, Epoch, Failure, Manifest, Token, ToolName, ToolUseId, TurnKey,
+    CallKey, Digest, Epoch, Failure, Manifest, RunId, Token, ToolName, ToolUseId, TurnKey,
 };
 
 /// How a turn is gathered.
@@ -99,6 +99,11 @@ pub enum Input {
         turn: TurnKey,
         /// Why.
         reason: CancelReason,
+    },
+    /// A run is over: what was remembered for it may go.
+    EndRun {
+        /// The run.
+        run: RunId,
     },
     /// End one call.
     CancelCall {

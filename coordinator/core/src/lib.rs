@@ -6,12 +6,28 @@
 //! from the seed that they were given.
 
 mod config;
+mod counters;
+mod dispatcher;
 mod effect;
+mod health;
 mod input;
+mod late;
+mod lease_clock;
+mod ledger;
+mod placement;
+mod registry;
 mod report;
+mod retry;
 pub mod run;
+mod sent;
+mod text;
+mod timers;
+mod waiting;
+mod worker;
 
 pub use config::{Config, Limits};
+pub use counters::Counters;
+pub use dispatcher::{Dispatcher, WorkerView};
 pub use effect::{Address, CallEvent, Effect, EventKind};
 pub use input::{CancelReason, Input, NewCall, Posting, TurnOptions, Undelivered};
 pub use report::{CallReport, Report, StopReason};

@@ -1,0 +1,280 @@
+//! Who lives: beats, announcements, the echo, status exchanges, and instances that are lost or replaced.
+
+use std::collections::BTreeMap;
+
+use callboard_proto::message::{Announce, Beat};
+use callboard_proto::{Digest, InstanceId};
+
+use super::Dispatcher;
+use super::end::Ended;
+use crate::effect::Effect;
+use crate::lease_clock::Proof;
+use crate::ledger::{AttemptRef, CallRef, Phase};
+use crate::registry::{Heard, WorkerIndex};
+use crate::text;
+
+/// Unanswered status questions in a row that end a lease (P16).
+const QUESTIONS_UNANSWERED_MAX: u32 = 3;
+
+impl Dispatcher {
+    pub(super) fn take_beat(&mut self, beat: &Beat) {
+        let lease_time = self.clock.lease_time();
+        let heard = self.registry.hear_beat(beat, lease_time, self.now);
+        self.take_news(&heard);
+        let Some(index) = heard.worker() else {
+            return;
+        };
+        let Some(worker) = self.registry.worker_mut(index) else {
+            return;
+        };
+        let was_draining = worker.draining;
+        let wants_description = worker.take_beat(beat);
+        let (to, digests) = (worker.address.clone(), worker.digests.clone());
+        self.unplaced = true;
+        if wants_description {
+            self.effects.push_back(Effect::Describe { to });
+        }
+        if beat.draining && !was_draining {
+            self.fail_unserved(&digests);
+        }
+    }
+
+    pub(super) fn take_announcement(&mut self, announce: Announce) {
+        let lease_time = self.clock.lease_time();
+        let before = self
+            .registry
+            .find(announce.instance)
+            .and_then(|index| self.registry.worker(index))
+            .map(|worker| worker.digests.clone());
+        let heard = self
+            .registry
+            .hear_announcement(announce, lease_time, self.now);
+        self.take_news(&heard);
+        self.unplaced = true;
+        if let Some(digests) = before {
+            self.fail_unserved(&digests);
+        }
+    }
+
+    fn take_news(&mut self, heard: &Heard) {
+        match heard {
+            Heard::Replaces { new: _, old } => {
+                self.counters.instances_replaced += 1;
+                self.lose(*old, true);
+            }
+            Heard::New(index) => {
+                if let Some(predecessor) = self.registry.take_predecessor(*index) {
+                    self.strike_lost(predecessor);
+                }
+            }
+            Heard::Revived(_) => self.counters.instances_revived += 1,
+            Heard::Known(_) | Heard::Ignored => {}
+        }
+    }
+
+    pub(super) fn note_draining(&mut self, instance: InstanceId) {
+        if let Some(worker) = self
+            .registry
+            .find(instance)
+            .and_then(|index| self.registry.worker_mut(index))
+        {
+            worker.draining = true;
+            let digests = worker.digests.clone();
+            self.fail_unserved(&digests);
+        }
+    }
+
+    /// An instance has another digest than it was known for.
+    pub(super) fn withdraw(&mut self, instance: InstanceId, at: CallRef) {
+        let digest = self
+            .call(at)
+            .and_then(|call| call.posting.as_ref())
+            .map(|posting| posting.digest);
+        let Some((index, digest)) = self.registry.find(instance).zip(digest) else {
+            return;
+        };
+        self.registry.withdraw(index, digest);
+        if let Some(worker) = self.registry.worker(index) {
+            let to = worker.address.clone();
+            self.effects.push_back(Effect::Describe { to });
+        }
+        self.fail_unserved(&[digest]);
+    }
+
+    /// Settles calls that wait for a tool that nobody serves any more.
+    fn fail_unserved(&mut self, digests: &[Digest]) {
+        let lanes = self.waiting.lanes();
+        for lane in lanes
+            .into_iter()
+            .filter(|lane| digests.contains(&lane.digest))
+        {
+            for at in self.waiting.in_lane(lane) {
+                if let Err(failure) = self.somebody_serves(at) {
+                    self.settle_failed(at, failure, None);
+                }
+            }
+        }
+    }
+
+    /// Once a tick: an echo, and a question to every instance that holds attempts older than a tick.
+    pub(super) fn tick(&mut self) {
+        let tick = self.config.limits.tick;
+        self.next_tick = self.now + tick;
+        let seq = self.clock.send(self.now);
+        self.effects.push_back(Effect::Echo { seq });
+        if self.clock.is_proven(self.now) {
+            for (_, worker) in self.registry.iter_mut() {
+                worker.questions_unanswered += u32::from(worker.question.is_some());
+            }
+        }
+        self.ask_all(tick);
+        self.sent
+            .forget_older(self.config.limits.lease * 2, self.now);
+    }
+
+    /// Asks every instance about its attempts that are at least so old.
+    fn ask_all(&mut self, age: std::time::Duration) {
+        let mut questions: BTreeMap<WorkerIndex, Vec<AttemptRef>> = BTreeMap::new();
+        for (turn, ledger) in &self.turns {
+            for (index, call) in (0u32..).zip(&ledger.calls) {
+                for attempt in &call.live {
+                    if attempt.phase != Phase::Lost
+                        && self.now.saturating_duration_since(attempt.posted) >= age
+                    {
+                        let call = CallRef { turn, index };
+                        let number = attempt.number;
+                        let attempts = questions.entry(attempt.worker).or_default();
+                        attempts.push(AttemptRef { call, number });
+                    }
+                }
+            }
+        }
+        for (_, worker) in self.registry.iter_mut() {
+            if worker.in_flight == 0 {
+                worker.question = None;
+                worker.questions_unanswered = 0;
+            }
+        }
+        for (worker, attempts) in questions {
+            self.ask(worker, attempts);
+        }
+    }
+
+    pub(super) fn take_echo(&mut self, seq: u64) {
+        match self.clock.returned(seq, self.now) {
+            Some(Proof::Continuous) => self.end_leases(),
+            Some(Proof::Gap) => {
+                self.counters.link_gaps += 1;
+                let lease_time = self.clock.lease_time();
+                for (_, worker) in self.registry.iter_mut() {
+                    worker.heard = lease_time;
+                    worker.question = None;
+                    worker.questions_unanswered = 0;
+                }
+                self.ask_all(std::time::Duration::ZERO);
+            }
+            None => {}
+        }
+    }
+
+    fn end_leases(&mut self) {
+        let lease_time = self.clock.lease_time();
+        let lease = self.config.limits.lease;
+        let silent: Vec<WorkerIndex> = self
+            .registry
+            .iter()
+            .filter(|(_, worker)| {
+                lease_time.saturating_sub(worker.heard) > lease
+                    || worker.questions_unanswered >= QUESTIONS_UNANSWERED_MAX
+            })
+            .map(|(index, _)| index)
+            .collect();
+        for index in silent {
+            self.counters.leases_ended += 1;
+            self.lose(index, false);
+        }
+    }
+
+    /// Takes an instance out; its attempts are lost. One that was replaced has ended, for certain.
+    fn lose(&mut self, index: WorkerIndex, replaced: bool) {
+        let worker = if replaced {
+            self.registry.remove_replaced(index)
+        } else {
+            self.registry.remove_lost(index)
+        };
+        let Some(worker) = worker else {
+            return;
+        };
+        let mut attempts = Vec::new();
+        for (turn, ledger) in &self.turns {
+            for (position, call) in (0u32..).zip(&ledger.calls) {
+                for attempt in &call.live {
+                    if attempt.worker == index && attempt.phase != Phase::Lost {
+                        let call = CallRef {
+                            turn,
+                            index: position,
+                        };
+                        let number = attempt.number;
+                        attempts.push((AttemptRef { call, number }, attempt.entered));
+                    }
+                }
+            }
+        }
+        for (at, entered) in attempts {
+            self.answered(at);
+            if replaced && entered {
+                self.strike(at.call);
+            }
+            let message = if replaced {
+                text::worker_replaced(worker.name.as_str())
+            } else {
+                text::worker_lost(worker.name.as_str(), self.config.limits.lease)
+            };
+            self.end_attempt(at, Ended::lost(message));
+        }
+        self.fail_unserved(&worker.digests);
+        self.fail_unbound();
+    }
+
+    /// A lost instance turns out to have ended: what ran there has a strike (P8).
+    fn strike_lost(&mut self, instance: InstanceId) {
+        let mut struck = Vec::new();
+        for (turn, ledger) in &self.turns {
+            for (index, call) in (0u32..).zip(&ledger.calls) {
+                if call.live.iter().any(|attempt| {
+                    attempt.instance == instance && attempt.phase == Phase::Lost && attempt.entered
+                }) {
+                    struck.push(CallRef { turn, index });
+                }
+            }
+        }
+        for at in struck {
+            self.strike(at);
+        }
+    }
+
+    /// Settles calls whose run was bound to an instance that is gone (P11).
+    fn fail_unbound(&mut self) {
+        for lane in self.waiting.lanes() {
+            if lane.bound_to.is_none() {
+                continue;
+            }
+            for at in self.waiting.in_lane(lane) {
+                if let Err(failure) = self.somebody_serves(at) {
+                    self.settle_failed(at, failure, None);
+                }
+            }
+        }
+    }
+
+    pub(super) fn link_down(&mut self) {
+        self.link_is_up = false;
+        self.clock.interrupt();
+    }
+
+    pub(super) fn link_up(&mut self) {
+        self.link_is_up = true;
+        self.unplaced = true;
+        self.next_tick = self.now;
+    }
+}

@@ -1,0 +1,317 @@
+//! Turns are opened, filled call by call, sealed and cancelled.
+
+use callboard_proto::{Affinity, CallKey, Executed, Failure, FailureKind, Outcome, TurnKey};
+
+use super::Dispatcher;
+use crate::effect::EventKind;
+use crate::input::{CancelReason, NewCall, TurnOptions};
+use crate::ledger::{Call, CallRef, Stand, Turn, TurnIndex};
+use crate::text;
+use crate::timers::Timer;
+use crate::waiting::Lane;
+
+impl Dispatcher {
+    pub(super) fn open_turn(&mut self, key: TurnKey, options: TurnOptions) {
+        let turn = Turn::new(key, options, self.now);
+        let deadline = turn.options.deadline;
+        let index = self.turns.insert(turn);
+        let before = self.by_turn.insert(key, index);
+        assert!(before.is_none(), "turn {key:?} is open already");
+        self.timers.set(deadline, Timer::Turn(index));
+    }
+
+    pub(super) fn open_call(&mut self, key: TurnKey, new: NewCall) {
+        let index = *self.by_turn.get(&key).expect("the turn of a call is open");
+        let now = self.now;
+        let order = self.next_order;
+        self.next_order += 1;
+        self.counters.calls += 1;
+        self.retry_budget.earn();
+        let turn = &mut self.turns[index];
+        assert!(!turn.sealed, "a call came after its turn was sealed");
+        let position = u32::try_from(turn.calls.len()).expect("a turn has fewer than 2^32 calls");
+        let before = turn.by_id.insert(new.id.clone(), position);
+        assert!(
+            before.is_none(),
+            "the tool_use_id {} is twice in its turn",
+            new.id
+        );
+        let (posting, refused) = match new.body {
+            Ok(posting) => (Some(Box::new(posting)), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let mut deadline = turn.options.deadline;
+        let own = posting
+            .as_ref()
+            .and_then(|posting| posting.manifest.deadline_ms)
+            .map(std::time::Duration::from_millis);
+        for limit in [turn.options.call_deadline, own].into_iter().flatten() {
+            deadline = deadline.min(now + limit);
+        }
+        turn.calls.push(Call {
+            id: new.id,
+            tool: posting.as_ref().map(|posting| posting.tool.clone()),
+            posting,
+            opened: now,
+            deadline,
+            order,
+            stand: Stand::Held,
+            live: Vec::new(),
+            executed: Executed::No,
+            attempts: 0,
+            failures: 0,
+            moves: 0,
+            strikes: 0,
+            losses: 0,
+            cancel_asked: false,
+            avoid: None,
+            settled: None,
+        });
+        turn.open += 1;
+        turn.deadlines.entry(deadline).or_default().push(position);
+        let at = CallRef {
+            turn: index,
+            index: position,
+        };
+        let tool = turn.calls[position as usize].tool.clone();
+        self.event(at, || EventKind::Opened { tool });
+        self.rearm(index);
+        match refused.or_else(|| self.refuses(at)) {
+            Some(failure) => self.settle_failed(at, failure, None),
+            None => self.admit(at),
+        }
+    }
+
+    /// What speaks against a call before it is looked at any further.
+    fn refuses(&self, at: CallRef) -> Option<Failure> {
+        let turn = self.turns.get(at.turn)?;
+        let no = |kind, message| Some(Failure::new(kind, message, Executed::No));
+        let bytes = turn.calls[at.index as usize]
+            .posting
+            .as_ref()?
+            .arguments
+            .len();
+        let bytes_max = self.config.limits.arguments_bytes_max;
+        let waiting_max = self.config.limits.waiting_calls_max;
+        if turn.cancelled.is_some() {
+            no(FailureKind::Cancelled, text::cancelled())
+        } else if turn.options.deadline <= self.now {
+            no(FailureKind::TimedOut, text::turn_over())
+        } else if bytes > bytes_max {
+            no(
+                FailureKind::InvalidArguments,
+                text::arguments_too_large(bytes, bytes_max),
+            )
+        } else if self.waiting.len() + turn.held.len() >= waiting_max {
+            no(
+                FailureKind::Overloaded,
+                text::waiting_room_full(waiting_max),
+            )
+        } else {
+            None
+        }
+    }
+
+    /// Lets a call into the waiting room, or holds it back while its turn is at its cap.
+    fn admit(&mut self, at: CallRef) {
+        let Some(turn) = self.turns.get_mut(at.turn) else {
+            return;
+        };
+        if turn
+            .options
+            .parallel_max
+            .is_some_and(|max| turn.admitted >= max)
+        {
+            turn.held.push_back(at.index);
+            return;
+        }
+        turn.admitted += 1;
+        turn.calls[at.index as usize].stand = Stand::Admitted;
+        self.enter_waiting_room(at);
+    }
+
+    /// Puts a call at its place in the waiting room, unless nobody could ever take it.
+    pub(super) fn enter_waiting_room(&mut self, at: CallRef) {
+        if let Err(failure) = self.somebody_serves(at) {
+            self.settle_failed(at, failure, None);
+            return;
+        }
+        let Some(lane) = self.lane(at) else {
+            return;
+        };
+        let Some(call) = self.call_mut(at) else {
+            return;
+        };
+        call.stand = Stand::Waiting(lane);
+        let order = call.order;
+        self.waiting.enter(lane, order, at);
+        self.unplaced = true;
+    }
+
+    fn lane(&self, at: CallRef) -> Option<Lane> {
+        let turn = self.turns.get(at.turn)?;
+        let call = &turn.calls[at.index as usize];
+        let posting = call.posting.as_ref()?;
+        Some(Lane {
+            digest: posting.digest,
+            bound_to: (posting.manifest.affinity == Affinity::Run).then_some(turn.key.run),
+            struck: call.strikes > 0,
+        })
+    }
+
+    /// Whether any instance could take the call, now or when a slot frees.
+    pub(super) fn somebody_serves(&self, at: CallRef) -> Result<(), Failure> {
+        let Some((turn, call)) = self.turns.get(at.turn).zip(self.call(at)) else {
+            return Ok(());
+        };
+        let Some(posting) = &call.posting else {
+            return Ok(());
+        };
+        if posting.manifest.affinity == Affinity::Run
+            && let Some(bound) = self.binding(turn.key.run, posting.digest)
+            && self.registry.find(bound).is_none()
+        {
+            return Err(Failure::new(
+                FailureKind::WorkerLost,
+                text::session_gone(&posting.tool),
+                call.executed_if_silent(),
+            ));
+        }
+        let serves = self
+            .registry
+            .pool(posting.digest)
+            .iter()
+            .filter_map(|index| self.registry.worker(*index))
+            .any(|worker| {
+                !worker.draining
+                    && posting
+                        .manifest
+                        .require
+                        .iter()
+                        .all(|label| worker.has_label(label))
+            });
+        if serves {
+            return Ok(());
+        }
+        Err(Failure::new(
+            FailureKind::NoWorker,
+            text::no_worker(&posting.tool, posting.digest),
+            call.executed_if_silent(),
+        ))
+    }
+
+    pub(super) fn seal(&mut self, key: TurnKey) {
+        let index = *self.by_turn.get(&key).expect("the turn to seal is open");
+        self.turns[index].sealed = true;
+        self.report_if_complete(index);
+    }
+
+    pub(super) fn cancel_turn(&mut self, key: TurnKey, reason: CancelReason) {
+        let Some(index) = self.by_turn.get(&key).copied() else {
+            return;
+        };
+        let turn = &mut self.turns[index];
+        turn.cancelled.get_or_insert(reason);
+        let open: Vec<u32> = (0u32..)
+            .zip(&turn.calls)
+            .filter(|(_, call)| !call.is_settled())
+            .map(|(position, _)| position)
+            .collect();
+        for position in open {
+            self.cancel_call(CallRef {
+                turn: index,
+                index: position,
+            });
+        }
+        self.report_if_complete(index);
+    }
+
+    pub(super) fn cancel_one(&mut self, key: &CallKey) {
+        if let Some(turn) = self.by_turn.get(&key.turn_key()).copied()
+            && let Some(index) = self.turns[turn].by_id.get(&key.id).copied()
+        {
+            self.cancel_call(CallRef { turn, index });
+            self.report_if_complete(turn);
+        }
+    }
+
+    /// Ends a call: at once if nothing of it is out, else by its worker's last word or after the grace.
+    fn cancel_call(&mut self, at: CallRef) {
+        let until = self.now + self.config.limits.cancel_grace;
+        let Some(call) = self.call_mut(at) else {
+            return;
+        };
+        if call.is_settled() || call.cancel_asked {
+            return;
+        }
+        call.cancel_asked = true;
+        if call.stand != Stand::InFlight {
+            self.settle_cancelled(at);
+            return;
+        }
+        if until < call.deadline {
+            call.deadline = until;
+            if let Some(turn) = self.turns.get_mut(at.turn) {
+                turn.deadlines.entry(until).or_default().push(at.index);
+            }
+            self.rearm(at.turn);
+        }
+        self.cancel_attempts(at);
+    }
+
+    /// Settles a call whose end was asked for, with what is known of its attempts.
+    pub(super) fn settle_cancelled(&mut self, at: CallRef) {
+        let reason = self.turns.get(at.turn).and_then(|turn| turn.cancelled);
+        let Some(call) = self.call(at) else {
+            return;
+        };
+        let executed = call.executed_if_silent();
+        let failure = match reason {
+            Some(CancelReason::ShuttingDown) => {
+                Failure::new(FailureKind::Interrupted, text::interrupted(), executed)
+            }
+            Some(CancelReason::Asked) | None => {
+                Failure::new(FailureKind::Cancelled, text::cancelled(), executed)
+            }
+        };
+        self.settle(at, Outcome::Failed(failure), None);
+    }
+
+    /// Brings the turn's entry in the timer table up to date.
+    pub(super) fn rearm(&mut self, index: TurnIndex) {
+        let Some(turn) = self.turns.get_mut(index) else {
+            return;
+        };
+        let due = turn.due();
+        if due != turn.wakes {
+            if let Some(before) = std::mem::replace(&mut turn.wakes, due) {
+                self.timers.clear(before, Timer::Turn(index));
+            }
+            if let Some(due) = due {
+                self.timers.set(due, Timer::Turn(index));
+            }
+        }
+    }
+
+    /// Lets the next held call of a turn in, after one was settled.
+    pub(super) fn release_held(&mut self, index: TurnIndex) {
+        while let Some(turn) = self.turns.get_mut(index) {
+            if turn
+                .options
+                .parallel_max
+                .is_some_and(|max| turn.admitted >= max)
+            {
+                return;
+            }
+            let Some(position) = turn.held.pop_front() else {
+                return;
+            };
+            if !turn.calls[position as usize].is_settled() {
+                self.admit(CallRef {
+                    turn: index,
+                    index: position,
+                });
+            }
+        }
+    }
+}

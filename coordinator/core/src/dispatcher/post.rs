@@ -1,0 +1,325 @@
+//! Placing the calls that wait, and composing what goes to each worker: one message with all of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use callboard_proto::message::{CallHead, CallItem};
+use callboard_proto::{Attempt as AttemptNumber, Budget, Digest, InstanceId, RunId, Token};
+
+use super::Dispatcher;
+use crate::effect::{Effect, EventKind};
+use crate::ledger::{Attempt, AttemptRef, CallRef, Phase, Stand};
+use crate::placement::{self, Wish};
+use crate::registry::WorkerIndex;
+use crate::sent::{Errand, Sent};
+use crate::timers::Timer;
+use crate::waiting::Lane;
+
+/// Bytes that a call takes beyond its arguments and texts: names of fields, identity, digest
+/// (measured on an encoded call: 199).
+const CALL_BYTES: usize = 224;
+
+/// What became of the call at the head of a lane.
+enum Placed {
+    On(WorkerIndex, CallRef),
+    Nowhere,
+}
+
+impl Dispatcher {
+    /// Places what can be placed and turns all that waits to be sent into messages.
+    pub(super) fn post(&mut self) {
+        if self.unplaced && self.link_is_up {
+            self.unplaced = false;
+            let boxes = self.place_all();
+            for (worker, calls) in boxes {
+                self.post_calls(worker, &calls);
+            }
+        }
+        for (worker, grants) in std::mem::take(&mut self.grants) {
+            self.post_grants(worker, grants);
+        }
+        for (worker, cancels) in std::mem::take(&mut self.cancels) {
+            self.post_cancels(worker, cancels);
+        }
+    }
+
+    fn place_all(&mut self) -> BTreeMap<WorkerIndex, Vec<CallRef>> {
+        let mut boxes: BTreeMap<WorkerIndex, Vec<CallRef>> = BTreeMap::new();
+        let mut lanes = self.waiting.lanes();
+        // The call that came first goes first; a lane that can't move is left alone this time.
+        while let Some((position, lane)) = lanes
+            .iter()
+            .enumerate()
+            .filter_map(|(position, lane)| {
+                let (order, _) = self.waiting.head(*lane)?;
+                Some((order, position, *lane))
+            })
+            .min()
+            .map(|(_, position, lane)| (position, lane))
+        {
+            match self.place_head(lane) {
+                Placed::On(worker, call) => boxes.entry(worker).or_default().push(call),
+                Placed::Nowhere => {
+                    lanes.swap_remove(position);
+                }
+            }
+        }
+        boxes
+    }
+
+    fn place_head(&mut self, lane: Lane) -> Placed {
+        let Some((_, at)) = self.waiting.head(lane) else {
+            return Placed::Nowhere;
+        };
+        let bound_to = lane.bound_to.and_then(|run| self.binding(run, lane.digest));
+        let Some((call, posting)) = self
+            .turns
+            .get(at.turn)
+            .map(|turn| &turn.calls[at.index as usize])
+            .and_then(|call| Some((call, call.posting.as_ref()?)))
+        else {
+            return Placed::Nowhere;
+        };
+        let wish = Wish {
+            digest: lane.digest,
+            manifest: &posting.manifest,
+            bound_to,
+            struck: lane.struck,
+            avoid: call.avoid,
+        };
+        let Some(index) = placement::choose(&self.registry, wish, &mut self.rng, self.now) else {
+            return Placed::Nowhere;
+        };
+        let Some(worker) = self.registry.worker_mut(index) else {
+            return Placed::Nowhere;
+        };
+        if worker.available() == 0 {
+            // A knock: it counts as one until it is answered.
+            worker.was_busy(self.now);
+        }
+        worker.unanswered += 1;
+        worker.in_flight += 1;
+        worker.struck += u32::from(lane.struck);
+        worker.health.placed(lane.digest);
+        let attempt = Attempt {
+            number: AttemptNumber(0),
+            worker: index,
+            instance: worker.instance(),
+            worker_name: worker.name.clone(),
+            phase: Phase::Posted,
+            struck: lane.struck,
+            entered: false,
+            unanswered: true,
+            token: Token::new(uuid::Uuid::nil()),
+            asked_under: [None; 2],
+            grant: None,
+            seen: worker.beat_seq,
+            posted: self.now,
+        };
+        if let Some(run) = lane.bound_to {
+            let (pool, instance) = (worker.address.pool.clone(), worker.instance());
+            let bound = self.bindings.entry(run).or_default();
+            if !bound.iter().any(|(other, _)| *other == pool) {
+                bound.push((pool, instance));
+            }
+        }
+        self.waiting.take_head(lane);
+        let call = self.call_mut(at).expect("the call was looked at above");
+        call.stand = Stand::InFlight;
+        call.attempts += 1;
+        call.live.push(Attempt {
+            number: AttemptNumber(call.attempts),
+            ..attempt
+        });
+        Placed::On(index, at)
+    }
+
+    /// The instance that a run is bound to for a tool, if its first affine call was placed (P11).
+    pub(super) fn binding(&self, run: RunId, digest: Digest) -> Option<InstanceId> {
+        let bound = self.bindings.get(&run)?;
+        let mut pools = self
+            .registry
+            .pool(digest)
+            .iter()
+            .filter_map(|index| self.registry.worker(*index))
+            .map(|worker| &worker.address.pool);
+        match pools.find_map(|pool| bound.iter().find(|(other, _)| other == pool)) {
+            Some((_, instance)) => Some(*instance),
+            // Nobody serves the tool now: if this run has one session only, it was there.
+            None if self.registry.pool(digest).is_empty() => match bound.as_slice() {
+                [(_, instance)] => Some(*instance),
+                _ => None,
+            },
+            None => None,
+        }
+    }
+
+    fn post_calls(&mut self, index: WorkerIndex, calls: &[CallRef]) {
+        let Some(worker) = self.registry.worker(index) else {
+            return;
+        };
+        let bytes_max = self.batch_bytes_max(worker.payload_bytes_max);
+        let items_max = self.config.limits.batch_items_max;
+        let mut rest = calls;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let mut count = 0;
+            for at in rest {
+                let (size, alone) = self.call_bytes(*at);
+                if count > 0 && (alone || bytes + size > bytes_max || count == items_max) {
+                    break;
+                }
+                bytes += size;
+                count += 1;
+                if alone {
+                    break;
+                }
+            }
+            let (message, others) = rest.split_at(count);
+            rest = others;
+            self.post_call_message(index, message);
+        }
+    }
+
+    /// A call's size on the wire, about, and whether it travels alone (P8).
+    fn call_bytes(&self, at: CallRef) -> (usize, bool) {
+        let Some(call) = self.call(at) else {
+            return (0, false);
+        };
+        let texts = call.posting.as_ref().map_or(0, |posting| {
+            posting.arguments.len()
+                + posting.tool.as_str().len()
+                + posting.key.as_ref().map_or(0, String::len)
+                + posting.traceparent.as_ref().map_or(0, String::len)
+        });
+        (
+            CALL_BYTES + call.id.as_str().len() + texts,
+            call.strikes > 0,
+        )
+    }
+
+    pub(super) fn batch_bytes_max(&self, payload_bytes_max: usize) -> usize {
+        self.config
+            .limits
+            .batch_bytes_max
+            .min(callboard_proto::limit::batch_bytes_max(payload_bytes_max))
+    }
+
+    fn post_call_message(&mut self, index: WorkerIndex, calls: &[CallRef]) {
+        let token = self.token();
+        let margin = self.reply_margin();
+        let now = self.now;
+        let mut items = Vec::with_capacity(calls.len());
+        let mut attempts = Vec::with_capacity(calls.len());
+        for at in calls {
+            let Some(turn) = self.turns.get_mut(at.turn) else {
+                continue;
+            };
+            let call = &mut turn.calls[at.index as usize];
+            let Some((attempt, posting)) = call.live.last_mut().zip(call.posting.as_ref()) else {
+                continue;
+            };
+            attempt.token = token;
+            let number = attempt.number;
+            let own = posting
+                .manifest
+                .attempt_timeout_ms
+                .map(Duration::from_millis);
+            let left = call.deadline.saturating_duration_since(now);
+            let budget = budget(left, own, margin);
+            let posting = posting.as_ref();
+            let item = CallItem {
+                of: callboard_proto::AttemptKey {
+                    run: turn.key.run,
+                    turn: turn.key.turn,
+                    id: call.id.clone(),
+                    attempt: number,
+                    epoch: turn.options.epoch,
+                },
+                tool: posting.tool.clone(),
+                digest: Some(posting.digest),
+                effect: posting.manifest.effect,
+                budget_ms: budget,
+                arguments: posting.arguments.clone(),
+                key: posting.key.clone(),
+                traceparent: posting.traceparent.clone(),
+            };
+            items.push(item);
+            attempts.push(AttemptRef { call: *at, number });
+        }
+        let Some(worker) = self.registry.worker(index) else {
+            return;
+        };
+        let due = now + worker.accept_timeout(&self.config.limits);
+        let head = CallHead {
+            coordinator: self.config.coordinator,
+            instance: Some(worker.instance()),
+            seen: worker.beat_seq,
+            waiting: self.waiting_for(index),
+        };
+        let (to, name) = (worker.address.clone(), worker.name.clone());
+        if self.config.events {
+            for attempt in &attempts {
+                let (worker, instance) = (name.clone(), to.instance);
+                self.event(attempt.call, || EventKind::Posted {
+                    attempt: attempt.number,
+                    worker,
+                    instance,
+                });
+            }
+        }
+        self.counters.messages += 1;
+        self.counters.attempts += attempts.len() as u64;
+        self.timers.set(due, Timer::Answer(token));
+        self.sent.insert(
+            token,
+            Sent {
+                errand: Errand::Call,
+                worker: index,
+                at: now,
+                unanswered: attempts.len(),
+                attempts,
+                answer_due: Some(due),
+                asked: false,
+            },
+        );
+        self.effects.push_back(Effect::Call {
+            to,
+            token,
+            head,
+            items,
+        });
+    }
+
+    /// Calls that wait and could go to this instance if it had the slots.
+    fn waiting_for(&self, index: WorkerIndex) -> u32 {
+        if self.waiting.len() == 0 {
+            return 0;
+        }
+        let waiting = self
+            .registry
+            .worker(index)
+            .map(|worker| {
+                let lanes = worker.digests.iter();
+                lanes.map(|digest| self.waiting.len_for(*digest)).sum()
+            })
+            .unwrap_or(0usize);
+        u32::try_from(waiting).unwrap_or(u32::MAX)
+    }
+
+    /// What is kept of every budget for the way back (P12).
+    pub(super) fn reply_margin(&self) -> Duration {
+        self.config
+            .limits
+            .reply_margin_min
+            .max(self.clock.round_trip() * 2)
+    }
+}
+
+/// The budget of an attempt (P12): what is left and what the tool allows, less the way back; of very
+/// little time half is kept for the way.
+pub(super) fn budget(left: Duration, own: Option<Duration>, margin: Duration) -> Budget {
+    let inside = left.saturating_sub(margin.min(left / 2));
+    let budget = own.map_or(inside, |own| own.min(inside));
+    Budget::new(budget.max(Duration::from_millis(1)))
+}

@@ -1,0 +1,413 @@
+//! The reply matrix: every word of a worker is matched on run, turn, `tool_use_id`, attempt, epoch,
+//! instance and token; what doesn't match is counted and changes nothing.
+
+use callboard_proto::codec::{Batch, UnreadableItem};
+use callboard_proto::message::{
+    AckItem, AckState, Free, ProgressHead, ProgressItem, ReplyHead, ResultItem,
+};
+use callboard_proto::{
+    AttemptKey, Effect as ToolEffect, Executed, Failure, FailureKind, InstanceId, Outcome, Token,
+};
+
+use super::Dispatcher;
+use super::end::Ended;
+use crate::effect::EventKind;
+use crate::ledger::{AttemptRef, CallRef, Grant, Phase};
+use crate::sent::Errand;
+use crate::text;
+
+/// What a word speaks of.
+enum Match {
+    /// An attempt that may still answer, and its position among its call's.
+    Live(AttemptRef, usize),
+    /// A call that is settled, or an attempt of it that has ended.
+    Over(CallRef),
+    /// No open turn of ours.
+    Unknown,
+    /// Something that the speaker has no say in.
+    Foreign,
+}
+
+impl Dispatcher {
+    fn find(&mut self, token: Token, instance: InstanceId, of: &AttemptKey) -> Match {
+        let Some(turn_index) = self.by_turn.get(&of.turn_key()).copied() else {
+            return Match::Unknown;
+        };
+        let turn = &self.turns[turn_index];
+        if turn.options.epoch != of.epoch {
+            self.counters.replies_wrong_epoch += 1;
+            return Match::Foreign;
+        }
+        let Some(index) = turn.by_id.get(&of.id).copied() else {
+            return Match::Unknown;
+        };
+        let at = CallRef {
+            turn: turn_index,
+            index,
+        };
+        let call = &turn.calls[index as usize];
+        let Some(position) = call.attempt(of.attempt) else {
+            return Match::Over(at);
+        };
+        let attempt = &call.live[position];
+        if attempt.instance != instance {
+            self.counters.replies_wrong_instance += 1;
+            return Match::Foreign;
+        }
+        if !attempt.was_sent_under(token) {
+            self.counters.replies_wrong_token += 1;
+            return Match::Foreign;
+        }
+        let number = of.attempt;
+        Match::Live(AttemptRef { call: at, number }, position)
+    }
+
+    /// Whether a message under this token was sent to that instance; its answer's time is noted.
+    fn was_sent_to(&mut self, token: Token, instance: InstanceId) -> bool {
+        let Some(index) = self.registry.find(instance) else {
+            return false;
+        };
+        let Some(sent) = self.sent.get(token).filter(|sent| sent.worker == index) else {
+            return false;
+        };
+        let is_first_answer =
+            sent.errand == Errand::Call && !sent.asked && sent.unanswered == sent.attempts.len();
+        let took = self.now.saturating_duration_since(sent.at);
+        if is_first_answer && let Some(worker) = self.registry.worker_mut(index) {
+            worker.note_answer_time(took);
+        }
+        true
+    }
+
+    /// An instance answered what was sent to it: it lives, and its report counts.
+    fn hear_reply(&mut self, token: Token, head: &ReplyHead) {
+        let lease_time = self.clock.lease_time();
+        let now = self.now;
+        let Some(worker) = self
+            .registry
+            .find(head.instance)
+            .and_then(|index| self.registry.worker_mut(index))
+        else {
+            return;
+        };
+        worker.hear(lease_time, now);
+        if worker.question == Some(token) {
+            worker.question = None;
+            worker.questions_unanswered = 0;
+        }
+        worker.take_load(head.load);
+        self.unplaced = true;
+    }
+
+    pub(super) fn take_ack(&mut self, token: Token, batch: Batch<ReplyHead, AckItem>) {
+        let Batch { head, items } = batch;
+        let mut matched = self.was_sent_to(token, head.instance);
+        for bad in &head.bad {
+            let at = self.sent.get(token).and_then(|sent| {
+                let position = usize::try_from(bad.index).ok()?;
+                (sent.errand == Errand::Call).then(|| sent.attempts.get(position).copied())?
+            });
+            match at.filter(|at| self.holds(*at, head.instance)) {
+                Some(at) => {
+                    self.answered(at);
+                    let failure = Failure::new(
+                        FailureKind::ProtocolError,
+                        text::unreadable_call(&bad.reason),
+                        Executed::No,
+                    );
+                    self.end_attempt(at, Ended::failed(failure));
+                }
+                None => self.counters.replies_unknown += 1,
+            }
+        }
+        for item in items {
+            match item {
+                Ok(ack) => matched |= self.take_ack_item(token, head.instance, &ack),
+                // Status asks again.
+                Err(_) => self.counters.replies_unreadable += 1,
+            }
+        }
+        if matched {
+            self.hear_reply(token, &head);
+        }
+    }
+
+    pub(super) fn holds(&self, at: AttemptRef, instance: InstanceId) -> bool {
+        self.call(at.call)
+            .and_then(|call| call.live.get(call.attempt(at.number)?))
+            .is_some_and(|attempt| attempt.instance == instance)
+    }
+
+    fn take_ack_item(&mut self, token: Token, instance: InstanceId, ack: &AckItem) -> bool {
+        let (at, position) = match self.find(token, instance, &ack.of) {
+            Match::Live(at, position) => (at, position),
+            Match::Over(_) | Match::Unknown => {
+                self.take_stray(instance, ack);
+                return false;
+            }
+            Match::Foreign => return false,
+        };
+        self.answered(at);
+        let Some(call) = self.call_mut(at.call) else {
+            return false;
+        };
+        let effect = call.effect();
+        let attempt = &mut call.live[position];
+        match ack.state {
+            // Its result comes, or has come and was lost: then status brings it.
+            AckState::Done => {
+                if attempt.phase != Phase::Lost {
+                    attempt.phase = Phase::Running;
+                }
+            }
+            AckState::Running => {
+                if attempt.phase != Phase::Lost {
+                    attempt.phase = Phase::Running;
+                }
+                let first = !std::mem::replace(&mut attempt.entered, true);
+                if first {
+                    self.event(at.call, || EventKind::Running { attempt: at.number });
+                }
+            }
+            AckState::Waiting => self.take_waiting(token, at, position),
+            AckState::Busy => {
+                self.counters.busy += 1;
+                let now = self.now;
+                if let Some(worker) = self
+                    .registry
+                    .find(instance)
+                    .and_then(|index| self.registry.worker_mut(index))
+                {
+                    worker.was_busy(now);
+                }
+                self.end_attempt(at, Ended::not_taken("busy"));
+            }
+            AckState::Stale => {
+                self.counters.stale += 1;
+                self.end_attempt(at, Ended::not_taken("stale"));
+            }
+            AckState::Draining => {
+                self.counters.draining += 1;
+                self.note_draining(instance);
+                self.end_attempt(at, Ended::not_taken("draining"));
+            }
+            AckState::WrongDigest => {
+                self.counters.wrong_digest += 1;
+                self.withdraw(instance, at.call);
+                self.end_attempt(at, Ended::not_taken("wrong_digest"));
+            }
+            AckState::NotHeld => {
+                self.counters.not_held += 1;
+                self.end_attempt(at, Ended::not_taken("not_held"));
+            }
+            AckState::Forgotten => {
+                let ended = match effect {
+                    ToolEffect::Write if attempt.grant.is_none() => Ended::not_taken("forgotten"),
+                    ToolEffect::Write | ToolEffect::Read | ToolEffect::Idempotent => {
+                        Ended::lost(text::forgotten())
+                    }
+                };
+                self.counters.forgotten += 1;
+                self.end_attempt(at, ended);
+            }
+            AckState::Unknown => {}
+        }
+        true
+    }
+
+    /// A `write` waits for its grant: it gets the one that it was given, or its first (P17).
+    fn take_waiting(&mut self, token: Token, at: AttemptRef, position: usize) {
+        let grant_id = callboard_proto::GrantId::new(self.random_uuid());
+        let margin = self.reply_margin();
+        let now = self.now;
+        let Some(turn) = self.turns.get_mut(at.call.turn) else {
+            return;
+        };
+        let of = turn.attempt_key(at.call.index, at.number);
+        let call = &mut turn.calls[at.call.index as usize];
+        if call.cancel_asked || call.is_settled() {
+            return;
+        }
+        let own = call
+            .posting
+            .as_ref()
+            .and_then(|posting| posting.manifest.attempt_timeout_ms)
+            .map(std::time::Duration::from_millis);
+        let left = call.deadline.saturating_duration_since(now);
+        let attempt = &mut call.live[position];
+        if attempt.phase == Phase::Lost {
+            return;
+        }
+        let again = match &mut attempt.grant {
+            // The first ack, doubled, asks for nothing; an answer to a question does.
+            Some(_) if !attempt.asked_under.contains(&Some(token)) => return,
+            Some(grant) => {
+                grant.sent += 1;
+                true
+            }
+            None => {
+                attempt.grant = Some(Grant {
+                    id: grant_id,
+                    sent: 1,
+                    token,
+                });
+                false
+            }
+        };
+        attempt.phase = Phase::Waiting;
+        let worker = attempt.worker;
+        let item = callboard_proto::message::GrantItem {
+            of,
+            grant: attempt.grant.map_or(grant_id, |grant| grant.id),
+            budget_ms: super::post::budget(left, own, margin),
+        };
+        self.grants.entry(worker).or_default().push((at, item));
+        self.counters.grants += 1;
+        self.counters.grants_again += u64::from(again);
+        self.event(at.call, || EventKind::Granted { attempt: at.number });
+    }
+
+    /// An ack that matches nothing any more is answered by a cancel (P15).
+    fn take_stray(&mut self, instance: InstanceId, ack: &AckItem) {
+        self.counters.replies_unknown += 1;
+        match ack.state {
+            AckState::Running | AckState::Waiting => {}
+            AckState::Done
+            | AckState::Busy
+            | AckState::Stale
+            | AckState::WrongDigest
+            | AckState::Draining
+            | AckState::NotHeld
+            | AckState::Forgotten
+            | AckState::Unknown => return,
+        }
+        if let Some(index) = self.registry.find(instance) {
+            self.counters.strays_cancelled += 1;
+            let item = callboard_proto::message::CancelItem {
+                of: ack.of.clone(),
+                seen: None,
+            };
+            self.cancels.entry(index).or_default().push((None, item));
+        }
+    }
+
+    pub(super) fn take_result(&mut self, token: Token, batch: Batch<ReplyHead, ResultItem>) {
+        let Batch { head, items } = batch;
+        let mut matched = self.was_sent_to(token, head.instance);
+        for item in items {
+            match item {
+                Ok(result) => matched |= self.take_result_item(token, head.instance, result),
+                Err(unreadable) => self.take_unreadable(token, head.instance, unreadable),
+            }
+        }
+        if matched {
+            self.hear_reply(token, &head);
+        }
+    }
+
+    fn take_result_item(&mut self, token: Token, instance: InstanceId, result: ResultItem) -> bool {
+        let at = match self.find(token, instance, &result.of) {
+            Match::Live(at, _) => at,
+            Match::Over(at) => {
+                self.take_late(instance, &result, Some(at));
+                return false;
+            }
+            Match::Unknown => {
+                self.take_late(instance, &result, None);
+                return false;
+            }
+            Match::Foreign => return false,
+        };
+        self.answered(at);
+        self.counters.results_used += 1;
+        self.note_health(at, instance, &result.outcome);
+        let ended = match result.outcome {
+            Outcome::Completed(completed) => Ended::Completed {
+                completed,
+                queued: result.queued,
+                executed: result.executed,
+            },
+            Outcome::Failed(failure) => Ended::Failed {
+                failure,
+                queued: result.queued,
+                executed: result.executed,
+            },
+        };
+        self.end_attempt(at, ended);
+        true
+    }
+
+    /// Names a result that came after its call was settled, or its attempt given up (P15).
+    fn take_late(&mut self, instance: InstanceId, result: &ResultItem, at: Option<CallRef>) {
+        if !self.late.take(&result.of, instance) {
+            match at {
+                Some(_) => self.counters.results_duplicate += 1,
+                None => self.counters.replies_unknown += 1,
+            }
+            return;
+        }
+        self.counters.results_late += 1;
+        if self.config.events {
+            let kind = match &result.outcome {
+                Outcome::Completed(_) => None,
+                Outcome::Failed(failure) => Some(failure.kind),
+            };
+            self.effects
+                .push_back(crate::effect::Effect::Event(crate::effect::CallEvent {
+                    call: result.of.call(),
+                    kind: EventKind::LateResult {
+                        attempt: result.of.attempt,
+                        kind,
+                    },
+                }));
+        }
+    }
+
+    /// A result that can't be read, of an attempt that can: it ended, and nobody knows how.
+    fn take_unreadable(&mut self, token: Token, instance: InstanceId, item: UnreadableItem) {
+        self.counters.replies_unreadable += 1;
+        let Some(of) = item.of else {
+            return;
+        };
+        if let Match::Live(at, position) = self.find(token, instance, &of) {
+            self.answered(at);
+            let executed = self.call(at.call).map_or(Executed::Unknown, |call| {
+                call.live[position].executed_if_silent(call.effect())
+            });
+            let failure = Failure::new(
+                FailureKind::ProtocolError,
+                text::unreadable_result(&item.error.to_string()),
+                executed,
+            );
+            self.end_attempt(at, Ended::failed(failure));
+        }
+    }
+
+    pub(super) fn take_progress(&mut self, token: Token, batch: Batch<ProgressHead, ProgressItem>) {
+        let Batch { head, items } = batch;
+        for item in items.into_iter().flatten() {
+            if let Match::Live(at, _) = self.find(token, head.instance, &item.of) {
+                self.event(at.call, || EventKind::Progress {
+                    attempt: at.number,
+                    percent: item.percent,
+                    message: item.message,
+                });
+            }
+        }
+    }
+
+    pub(super) fn take_free(&mut self, free: &Free) {
+        let lease_time = self.clock.lease_time();
+        let now = self.now;
+        if let Some(worker) = self
+            .registry
+            .find(free.instance)
+            .and_then(|index| self.registry.worker_mut(index))
+        {
+            self.counters.free += 1;
+            worker.hear(lease_time, now);
+            worker.take_load(free.load);
+            self.unplaced = true;
+        }
+    }
+}
