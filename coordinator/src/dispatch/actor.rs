@@ -1,0 +1,394 @@
+//! The actor itself.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::Instant;
+
+use callboard_coordinator_core::{
+    Address, CallEvent, CancelReason, Config, Dispatcher, Input, Limits, NewCall, Report,
+    TurnOptions,
+};
+use callboard_proto::message::Announce;
+use callboard_proto::{CoordinatorId, Token, ToolName, TurnKey, limit};
+use futures_util::FutureExt as _;
+use rustc_hash::FxHashMap;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::directory::{Directory, Next};
+use super::handle::{DispatchHandle, Known};
+use super::message::Message;
+use super::wire::{self, Arrival, Deed};
+use crate::catalogue::Offer;
+use crate::link::{Incoming, Link, Outgoing};
+
+/// Wishes that wait for the actor: enough for every run of a busy coordinator to have one.
+const MAILBOX: usize = 1024;
+/// Events that a slow listener may be behind.
+const EVENTS: usize = 16_384;
+/// Wishes taken before effects are performed, so that turns that begin together travel together.
+const WISHES_MAX: usize = 256;
+/// Looks at the link before timers fire, after everything was late (P14): a bound against a link that
+/// never runs dry.
+const DRAIN_ROUNDS_MAX: usize = 64;
+
+/// How a dispatch actor is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// This life of the coordinator's process; the link has the same.
+    pub coordinator: CoordinatorId,
+    /// Its limits.
+    pub limits: Limits,
+    /// Whether [`DispatchHandle::events`] tells anything.
+    pub events: bool,
+}
+
+impl Options {
+    /// The defaults, with events, under a new identity.
+    #[must_use]
+    pub fn new(coordinator: CoordinatorId) -> Self {
+        Self {
+            coordinator,
+            limits: Limits::default(),
+            events: true,
+        }
+    }
+}
+
+struct Waiter {
+    wanted: BTreeSet<ToolName>,
+    known: oneshot::Sender<()>,
+}
+
+/// The dispatch actor over one link.
+pub struct Dispatch<L> {
+    coordinator: CoordinatorId,
+    link: L,
+    core: Dispatcher,
+    directory: Directory,
+    mailbox: mpsc::Receiver<Message>,
+    events: broadcast::Sender<CallEvent>,
+    reports: FxHashMap<TurnKey, oneshot::Sender<Report>>,
+    waiters: Vec<Waiter>,
+    shutting_down: bool,
+}
+
+impl<L: Link> Dispatch<L> {
+    /// An actor and its handle; [`Self::run`] must be awaited or spawned.
+    #[must_use]
+    pub fn new(options: Options, link: L) -> (Self, DispatchHandle) {
+        let (sender, mailbox) = mpsc::channel(MAILBOX);
+        let (events, _) = broadcast::channel(EVENTS);
+        let mut limits = options.limits;
+        let payload_bytes_max = link.payload_bytes_max();
+        limits.batch_bytes_max = limits
+            .batch_bytes_max
+            .min(limit::batch_bytes_max(payload_bytes_max));
+        limits.arguments_bytes_max = limits
+            .arguments_bytes_max
+            .min(limit::inline_bytes_max(payload_bytes_max));
+        let config = Config {
+            coordinator: options.coordinator,
+            seed: seed(),
+            events: options.events,
+            limits,
+        };
+        let actor = Self {
+            coordinator: options.coordinator,
+            link,
+            core: Dispatcher::new(config, now()),
+            directory: Directory::default(),
+            mailbox,
+            events: events.clone(),
+            reports: FxHashMap::default(),
+            waiters: Vec::new(),
+            shutting_down: false,
+        };
+        (actor, DispatchHandle::new(sender, events))
+    }
+
+    /// Runs until it was told to shut down or every handle is gone, and every turn is reported; gives
+    /// the link back, to be closed.
+    pub async fn run(mut self) -> L {
+        self.link.send(Outgoing::Discover);
+        let mut incoming = Vec::new();
+        let timer = tokio::time::sleep_until(now().into());
+        let mut timer = pin!(timer);
+        while !self.is_done() {
+            self.perform();
+            if let Some(due) = self.core.poll_timeout()
+                && timer.deadline() != due.into()
+            {
+                timer.as_mut().reset(due.into());
+            }
+            tokio::select! {
+                biased;
+                () = self.link.receive(&mut incoming) => self.take_all(&mut incoming),
+                wish = self.mailbox.recv(), if !self.mailbox.is_closed() || !self.mailbox.is_empty() => {
+                    match wish {
+                        Some(wish) => self.take_wishes(wish),
+                        None => self.shut_down(),
+                    }
+                }
+                () = timer.as_mut() => {}
+            }
+            if self.core.poll_timeout().is_some_and(|due| due <= now()) {
+                self.take_what_came(&mut incoming);
+                self.drop_deserted();
+                self.core.handle_timeout(now());
+            }
+        }
+        self.perform();
+        self.link
+    }
+
+    fn is_done(&self) -> bool {
+        self.shutting_down && self.core.open_turns() == 0
+    }
+
+    /// Takes in what the link holds already: after a stall, answers count before timers do (P14).
+    fn take_what_came(&mut self, incoming: &mut Vec<Incoming>) {
+        for _ in 0..DRAIN_ROUNDS_MAX {
+            if self.link.receive(incoming).now_or_never().is_none() {
+                return;
+            }
+            self.take_all(incoming);
+        }
+    }
+
+    fn take_all(&mut self, incoming: &mut Vec<Incoming>) {
+        let now = now();
+        for incoming in incoming.drain(..) {
+            match wire::arrival(incoming) {
+                Arrival::Input(input) => self.core.handle_input(input, now),
+                Arrival::Announce(announce) => self.take_announcement(announce),
+                Arrival::Tools(head, specs) => match self.directory.take_page(head, specs) {
+                    Next::Page { to, from } => self.describe(to, from),
+                    Next::Complete(announce) => {
+                        self.core.handle_input(Input::Announce(announce), now);
+                        self.tell_waiters();
+                    }
+                    Next::Nothing => {}
+                },
+                Arrival::Refused(reason) => {
+                    tracing::error!(reason, "the server refuses what this coordinator needs");
+                }
+                Arrival::Unreadable(reason) => {
+                    tracing::warn!(reason, "something arrived that is no message");
+                }
+            }
+        }
+    }
+
+    /// An instance says what it offers: it can be placed on; what isn't known of it is asked.
+    fn take_announcement(&mut self, announce: Announce) {
+        let to = Address {
+            pool: announce.pool.clone(),
+            instance: announce.instance,
+        };
+        let needs_description = self.directory.needs_description(&announce);
+        self.core.handle_input(Input::Announce(announce), now());
+        if needs_description {
+            self.directory.ask(to.instance);
+            self.describe(to, 0);
+        } else {
+            self.tell_waiters();
+        }
+    }
+
+    fn describe(&mut self, to: Address, from: u32) {
+        let token = Token::new(uuid::Uuid::new_v4());
+        self.link
+            .send(wire::describe(to, self.coordinator, token, from));
+    }
+
+    fn perform(&mut self) {
+        while let Some(effect) = self.core.poll_effect() {
+            match wire::deed(effect) {
+                Deed::Send(message) => self.link.send(message),
+                Deed::Describe(to) => {
+                    self.directory.ask(to.instance);
+                    self.describe(to, 0);
+                }
+                Deed::Report(report) => {
+                    if let Some(waiting) = self.reports.remove(&report.turn) {
+                        // Whoever asked may have gone.
+                        let _ = waiting.send(report);
+                    }
+                }
+                Deed::Event(event) => {
+                    // Nobody may be listening.
+                    let _ = self.events.send(event);
+                }
+            }
+        }
+    }
+
+    fn take_wishes(&mut self, first: Message) {
+        self.take_wish(first);
+        for _ in 1..WISHES_MAX {
+            match self.mailbox.try_recv() {
+                Ok(wish) => self.take_wish(wish),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Answers go to oneshot channels: that nobody waits any more is nobody's loss.
+    fn take_wish(&mut self, wish: Message) {
+        let now = now();
+        match wish {
+            Message::Gather {
+                turn,
+                options,
+                calls,
+                report,
+            } => self.gather(turn, options, calls, report),
+            Message::CancelTurn { turn, reason } => {
+                self.core
+                    .handle_input(Input::CancelTurn { turn, reason }, now);
+            }
+            Message::CancelCall { call } => {
+                self.core.handle_input(Input::CancelCall { call }, now);
+            }
+            Message::EndRun { run } => self.core.handle_input(Input::EndRun { run }, now),
+            Message::AwaitTools { wanted, known } => {
+                let wanted = wanted.into_iter().collect();
+                self.waiters.push(Waiter { wanted, known });
+                self.tell_waiters();
+            }
+            Message::Offers { offers } => {
+                let _ = offers.send(self.offers());
+            }
+            Message::Workers { workers } => {
+                let _ = workers.send(self.workers());
+            }
+            Message::Counters { counters } => {
+                let _ = counters.send(self.core.counters().clone());
+            }
+            Message::ShutDown => self.shut_down(),
+        }
+    }
+
+    fn gather(
+        &mut self,
+        turn: TurnKey,
+        options: TurnOptions,
+        calls: Vec<NewCall>,
+        report: oneshot::Sender<Report>,
+    ) {
+        let now = now();
+        self.reports.insert(turn, report);
+        self.core.handle_input(Input::Open { turn, options }, now);
+        for call in calls {
+            self.core.handle_input(Input::Call { turn, call }, now);
+        }
+        self.core.handle_input(Input::Seal { turn }, now);
+        if self.shutting_down {
+            let reason = CancelReason::ShuttingDown;
+            self.core
+                .handle_input(Input::CancelTurn { turn, reason }, now);
+        }
+    }
+
+    /// Cancels turns whose asker has gone without a word.
+    fn drop_deserted(&mut self) {
+        let mut deserted: Vec<TurnKey> = self
+            .reports
+            .iter()
+            .filter(|(_, report)| report.is_closed())
+            .map(|(turn, _)| *turn)
+            .collect();
+        deserted.sort_unstable();
+        for turn in deserted {
+            let reason = CancelReason::Asked;
+            self.core
+                .handle_input(Input::CancelTurn { turn, reason }, now());
+        }
+    }
+
+    fn shut_down(&mut self) {
+        self.shutting_down = true;
+        self.mailbox.close();
+        let mut open: Vec<TurnKey> = self.reports.keys().copied().collect();
+        open.sort_unstable();
+        for turn in open {
+            let reason = CancelReason::ShuttingDown;
+            self.core
+                .handle_input(Input::CancelTurn { turn, reason }, now());
+        }
+    }
+
+    fn offers(&self) -> Vec<Offer> {
+        let mut digests: Vec<_> = self
+            .core
+            .workers(now())
+            .into_iter()
+            .flat_map(|worker| worker.digests)
+            .collect();
+        digests.sort_unstable();
+        digests.dedup();
+        digests
+            .into_iter()
+            .filter_map(|digest| {
+                Some(Offer {
+                    digest,
+                    spec: self.directory.spec(digest)?.clone(),
+                    instances: self.core.serving(digest),
+                })
+            })
+            .filter(|offer| offer.instances > 0)
+            .collect()
+    }
+
+    fn workers(&self) -> Vec<(callboard_coordinator_core::WorkerView, Vec<Known>)> {
+        self.core
+            .workers(now())
+            .into_iter()
+            .map(|worker| {
+                let mut known: Vec<Known> = worker
+                    .digests
+                    .iter()
+                    .filter_map(|digest| {
+                        let name = self.directory.spec(*digest)?.name.clone();
+                        let digest = *digest;
+                        Some(Known { name, digest })
+                    })
+                    .collect();
+                known.sort_by(|one, other| one.name.cmp(&other.name));
+                (worker, known)
+            })
+            .collect()
+    }
+
+    fn tell_waiters(&mut self) {
+        self.waiters.retain(|waiter| !waiter.known.is_closed());
+        if self.waiters.is_empty() {
+            return;
+        }
+        let offered: BTreeSet<ToolName> = self
+            .offers()
+            .into_iter()
+            .map(|offer| offer.spec.name.clone())
+            .collect();
+        for waiter in std::mem::take(&mut self.waiters) {
+            if waiter.wanted.is_subset(&offered) {
+                let _ = waiter.known.send(());
+            } else {
+                self.waiters.push(waiter);
+            }
+        }
+    }
+}
+
+/// The shells read the clock; the cores are told.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// 256 bits of the system's entropy.
+fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    seed[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    seed[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    seed
+}

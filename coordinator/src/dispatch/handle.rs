@@ -1,0 +1,201 @@
+//! How everybody else speaks to the dispatch actor.
+
+use std::time::Duration;
+
+use callboard_coordinator_core::{
+    CallEvent, CancelReason, Counters, NewCall, Report, TurnOptions, WorkerView,
+};
+use callboard_proto::{CallKey, Digest, RunId, ToolName, TurnKey};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::message::Message;
+use crate::catalogue::Offer;
+use crate::run::{Gather, GatherLost};
+
+/// The dispatch actor has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the dispatcher has ended")]
+pub struct Gone;
+
+/// A tool that an instance offers, by its name and digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The tool's name.
+    pub name: ToolName,
+    /// The digest of all that it declares.
+    pub digest: Digest,
+}
+
+/// Speaks to a dispatch actor. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct DispatchHandle {
+    mailbox: mpsc::Sender<Message>,
+    events: broadcast::Sender<CallEvent>,
+}
+
+impl DispatchHandle {
+    pub(super) fn new(
+        mailbox: mpsc::Sender<Message>,
+        events: broadcast::Sender<CallEvent>,
+    ) -> Self {
+        Self { mailbox, events }
+    }
+
+    /// Drives all calls of a turn to one outcome each, and reports within the turn's deadline.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, it cancels the turn: no call runs on for nobody.
+    pub async fn gather(
+        &self,
+        turn: TurnKey,
+        options: TurnOptions,
+        calls: Vec<NewCall>,
+    ) -> Result<Report, Gone> {
+        let (report, reported) = oneshot::channel();
+        self.send(Message::Gather {
+            turn,
+            options,
+            calls,
+            report,
+        })
+        .await?;
+        let mut cancel = CancelOnDrop {
+            mailbox: &self.mailbox,
+            turn: Some(turn),
+        };
+        let report = reported.await.map_err(|_| Gone);
+        cancel.turn = None;
+        report
+    }
+
+    /// Ends one call; its siblings go on.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    pub async fn cancel_call(&self, call: CallKey) -> Result<(), Gone> {
+        self.send(Message::CancelCall { call }).await
+    }
+
+    /// Waits until every one of these tools is offered by somebody, or until `at_most` is over (P10);
+    /// whether all are. Without names it listens for all that time.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    pub async fn await_tools(
+        &self,
+        wanted: Vec<ToolName>,
+        at_most: Duration,
+    ) -> Result<bool, Gone> {
+        if wanted.is_empty() {
+            tokio::time::sleep(at_most).await;
+            return Ok(true);
+        }
+        let (known, is_known) = oneshot::channel();
+        self.send(Message::AwaitTools { wanted, known }).await?;
+        match tokio::time::timeout(at_most, is_known).await {
+            Ok(answer) => answer.map(|()| true).map_err(|_| Gone),
+            Err(_elapsed) => Ok(false),
+        }
+    }
+
+    /// The tools that are offered now, each digest with the instances that offer it.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    pub async fn offers(&self) -> Result<Vec<Offer>, Gone> {
+        self.ask(|offers| Message::Offers { offers }).await
+    }
+
+    /// The instances that are heard now, each with what it offers.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    pub async fn workers(&self) -> Result<Vec<(WorkerView, Vec<Known>)>, Gone> {
+        self.ask(|workers| Message::Workers { workers }).await
+    }
+
+    /// What the dispatcher counted.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    pub async fn counters(&self) -> Result<Counters, Gone> {
+        self.ask(|counters| Message::Counters { counters }).await
+    }
+
+    /// What becomes of each call, as it happens. A listener that is too slow misses the oldest.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<CallEvent> {
+        self.events.subscribe()
+    }
+
+    /// Ends every open turn, its calls as `interrupted`, and then the actor.
+    ///
+    /// # Errors
+    /// When the actor has ended already.
+    pub async fn shut_down(&self) -> Result<(), Gone> {
+        self.send(Message::ShutDown).await
+    }
+
+    /// Sends a wish that nothing follows from: at once, or from a task of its own if the mailbox is full.
+    fn post(&self, message: Message) {
+        if let Err(mpsc::error::TrySendError::Full(message)) = self.mailbox.try_send(message) {
+            let mailbox = self.mailbox.clone();
+            tokio::spawn(async move {
+                // An actor that has ended has ended every turn, too.
+                let _ = mailbox.send(message).await;
+            });
+        }
+    }
+
+    async fn send(&self, message: Message) -> Result<(), Gone> {
+        self.mailbox.send(message).await.map_err(|_| Gone)
+    }
+
+    async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Message,
+    ) -> Result<T, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.send(question(answer)).await?;
+        answered.await.map_err(|_| Gone)
+    }
+}
+
+impl Gather for DispatchHandle {
+    async fn gather(
+        &self,
+        turn: TurnKey,
+        options: TurnOptions,
+        calls: Vec<NewCall>,
+    ) -> Result<Report, GatherLost> {
+        Self::gather(self, turn, options, calls)
+            .await
+            .map_err(|Gone| GatherLost)
+    }
+
+    fn cancel(&self, turn: TurnKey, reason: CancelReason) {
+        self.post(Message::CancelTurn { turn, reason });
+    }
+
+    fn end_run(&self, run: RunId) {
+        self.post(Message::EndRun { run });
+    }
+}
+
+struct CancelOnDrop<'a> {
+    mailbox: &'a mpsc::Sender<Message>,
+    turn: Option<TurnKey>,
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(turn) = self.turn {
+            // With a full mailbox the actor finds the closed channel at its next look.
+            let reason = CancelReason::Asked;
+            let _ = self.mailbox.try_send(Message::CancelTurn { turn, reason });
+        }
+    }
+}
