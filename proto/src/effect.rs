@@ -7,6 +7,9 @@ macro_rules! word {
         pub enum $name { $($(#[$variant_doc])* $variant,)* }
 
         impl $name {
+            /// Every word, in the order of `docs/wire.md`.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             /// The word as the wire spells it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

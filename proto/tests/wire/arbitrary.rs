@@ -109,26 +109,11 @@ fn part() -> impl Strategy<Value = Part> {
 }
 
 fn failure_kind() -> impl Strategy<Value = FailureKind> {
-    select(&[
-        FailureKind::InvalidArguments,
-        FailureKind::UnknownTool,
-        FailureKind::Refused,
-        FailureKind::NoWorker,
-        FailureKind::Overloaded,
-        FailureKind::TimedOut,
-        FailureKind::WorkerLost,
-        FailureKind::Poison,
-        FailureKind::Crashed,
-        FailureKind::Cancelled,
-        FailureKind::Interrupted,
-        FailureKind::OutputTooLarge,
-        FailureKind::ProtocolError,
-        FailureKind::Internal,
-    ])
+    select(FailureKind::ALL)
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    let executed = select(&[Executed::No, Executed::Yes, Executed::Unknown]);
+    let executed = select(Executed::ALL);
     prop_oneof![
         (vec(part(), 0..6), any::<bool>())
             .prop_map(|(content, is_error)| Outcome::Completed(Completed { content, is_error })),
@@ -148,7 +133,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 pub(crate) fn call() -> impl Strategy<Value = (CallHead, Vec<CallItem>)> {
-    let effect = select(&[Effect::Read, Effect::Idempotent, Effect::Write]);
+    let effect = select(Effect::ALL);
     let item = (
         (of(), tool_name(), option(digest()), effect, budget()),
         (
@@ -240,18 +225,7 @@ fn reply_head() -> impl Strategy<Value = ReplyHead> {
 }
 
 pub(crate) fn ack() -> impl Strategy<Value = (ReplyHead, Vec<AckItem>)> {
-    let state = select(&[
-        AckState::Done,
-        AckState::Running,
-        AckState::Waiting,
-        AckState::Busy,
-        AckState::Stale,
-        AckState::WrongDigest,
-        AckState::Draining,
-        AckState::NotHeld,
-        AckState::Forgotten,
-        AckState::Unknown,
-    ]);
+    let state = select(AckState::ALL);
     let item = (of(), state, option(uuid())).prop_map(|(of, state, grant)| AckItem {
         of,
         state,
@@ -290,12 +264,7 @@ pub(crate) fn free() -> impl Strategy<Value = Free> {
 }
 
 pub(crate) fn refusal() -> impl Strategy<Value = Refusal> {
-    let code = select(&[
-        RefusalCode::Version,
-        RefusalCode::Kind,
-        RefusalCode::Malformed,
-        RefusalCode::Instance,
-    ]);
+    let code = select(RefusalCode::ALL);
     (instance(), code, "\\PC{0,60}").prop_map(|(instance, code, message)| Refusal {
         instance,
         code,
@@ -352,11 +321,11 @@ pub(crate) fn beat() -> impl Strategy<Value = Beat> {
 
 fn manifest() -> impl Strategy<Value = Manifest> {
     (
-        select(&[Effect::Read, Effect::Idempotent, Effect::Write]),
+        select(Effect::ALL),
         option(any::<u64>()),
         option(any::<u64>()),
         any::<u32>(),
-        select(&[Affinity::None, Affinity::Run]),
+        select(Affinity::ALL),
         vec(label(), 0..3),
         vec(label(), 0..3),
         option(any::<u64>()),

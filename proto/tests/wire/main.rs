@@ -5,6 +5,7 @@
 mod arbitrary;
 mod cases;
 mod compatibility;
+mod contract;
 mod golden;
 mod hostile;
 mod names;

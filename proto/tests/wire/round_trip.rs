@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use callboard_proto::codec;
 use callboard_proto::limit::BATCH_ITEMS_MAX;
-use callboard_proto::message::{AckItem, AckState, Announce, ProgressHead, ProgressItem};
+use callboard_proto::message::{AckState, Announce, ProgressHead, ProgressItem};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -155,28 +155,11 @@ fn a_larger_batch_is_not_written() {
 
 #[test]
 fn the_binding_words_are_those_that_promise_that_nothing_ran() {
-    let ack = |state| AckItem {
-        of: of(1, "c0", 1),
-        state,
-        grant: None,
-    };
-    let binding: Vec<&str> = [
-        AckState::Done,
-        AckState::Running,
-        AckState::Waiting,
-        AckState::Busy,
-        AckState::Stale,
-        AckState::WrongDigest,
-        AckState::Draining,
-        AckState::NotHeld,
-        AckState::Forgotten,
-        AckState::Unknown,
-    ]
-    .into_iter()
-    .map(ack)
-    .filter(|ack| ack.state.is_binding_no())
-    .map(|ack| ack.state.as_str())
-    .collect();
+    let binding: Vec<&str> = AckState::ALL
+        .iter()
+        .filter(|state| state.is_binding_no())
+        .map(|state| state.as_str())
+        .collect();
     assert_eq!(
         binding,
         ["busy", "stale", "wrong_digest", "draining", "not_held"]
