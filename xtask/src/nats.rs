@@ -97,11 +97,17 @@ impl fmt::Display for NotFound {
         for miss in &self.tried {
             writeln!(out, "  {}: {}", miss.place, miss.reason)?;
         }
-        write!(
-            out,
-            "cure: run `cargo xtask setup`, which gets one without touching the system, or set {VARIABLE} to the \
-             path of a nats-server {OLDEST} or newer"
-        )
+        let cure = if self
+            .tried
+            .iter()
+            .any(|miss| miss.place.starts_with("NATS_SERVER="))
+        {
+            "cure: unset NATS_SERVER and run `cargo xtask setup`, or set it to the path of a newer one"
+        } else {
+            "cure: run `cargo xtask setup`, which gets one without touching the system, or set \
+             NATS_SERVER to the path of one"
+        };
+        out.write_str(cure)
     }
 }
 

@@ -61,7 +61,9 @@ fn from_suite(mirror: &str, suite: &str) -> anyhow::Result<Source> {
         .map(|place| unpacked.join(place))
         .find(|file| file.is_file())
         .context("the package holds no nats-server binary")?;
-    super::adopt(&binary)
+    let source = super::adopt(&binary)?;
+    fs::remove_dir_all(&apt.folder).context("failed to clear apt's folder")?;
+    Ok(source)
 }
 
 /// apt with a state of its own.

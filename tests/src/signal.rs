@@ -1,0 +1,35 @@
+//! Signals to processes that the tests started: the faults that a process can't answer.
+
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Freezes a process (`SIGSTOP`): it keeps its connections and runs no more.
+///
+/// # Errors
+/// No such process, or it isn't ours.
+pub fn pause(pid: u32) -> anyhow::Result<()> {
+    send(pid, Signal::STOP)
+}
+
+/// Lets a frozen process go on (`SIGCONT`).
+///
+/// # Errors
+/// No such process, or it isn't ours.
+pub fn resume(pid: u32) -> anyhow::Result<()> {
+    send(pid, Signal::CONT)
+}
+
+/// Kills a process without a farewell (`SIGKILL`), frozen or not.
+///
+/// # Errors
+/// No such process, or it isn't ours.
+pub fn kill9(pid: u32) -> anyhow::Result<()> {
+    send(pid, Signal::KILL)
+}
+
+fn send(pid: u32, signal: Signal) -> anyhow::Result<()> {
+    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = raw.with_context(|| format!("{pid} is no process id"))?;
+    kill_process(pid, signal)
+        .with_context(|| format!("failed to send {signal:?} to process {pid:?}"))
+}
