@@ -1,0 +1,86 @@
+//! The handle of a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_coordinator_core::CancelReason;
+use callboard_coordinator_core::run::Budgets;
+use callboard_proto::{Epoch, RunId};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::actor::Actor;
+use super::message::{MAILBOX_CAPACITY, Message};
+use super::ports::{Gather, Observe};
+use super::report::RunReport;
+use crate::catalogue::Catalogue;
+use crate::model::Model;
+
+/// How a run is driven.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Its id; new for each run.
+    pub run: RunId,
+    /// What the model is asked to do.
+    pub task: String,
+    /// The tools that it may use, frozen.
+    pub catalogue: Arc<Catalogue>,
+    /// What it may spend.
+    pub budgets: Budgets,
+    /// Longest time for a call; its turn's deadline caps it.
+    pub call_deadline: Option<Duration>,
+    /// Calls of a turn in flight at once, at most.
+    pub parallel_max: Option<u32>,
+    /// The epoch of the run's owner; 0 where runs aren't durable.
+    pub epoch: Epoch,
+}
+
+/// A run that was started. Dropping the handle cancels the run: nobody is left to read its report.
+#[derive(Debug)]
+pub struct RunHandle {
+    mailbox: mpsc::Sender<Message>,
+    task: JoinHandle<RunReport>,
+}
+
+impl RunHandle {
+    /// Starts a run on the current tokio runtime.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn start<M: Model, G: Gather>(
+        options: RunOptions,
+        model: M,
+        gather: G,
+        observer: impl Observe,
+    ) -> Self {
+        let (mailbox, receiver) = mpsc::channel(MAILBOX_CAPACITY);
+        let actor = Actor::new(options, model, gather, Box::new(observer), receiver);
+        let task = tokio::spawn(actor.drive());
+        Self { mailbox, task }
+    }
+
+    /// Asks the run to end: every call is settled, then the report follows. Never waits; asking again
+    /// changes nothing.
+    pub fn cancel(&self, reason: CancelReason) {
+        // A full mailbox holds a cancel already, and a closed one belongs to a run that has ended.
+        let _ = self.mailbox.try_send(Message::Cancel(reason));
+    }
+
+    /// Waits for the end of the run. To be called until it has returned, and not again after.
+    ///
+    /// # Panics
+    /// When the run's task panicked, with its panic; when it is called again after it returned.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the run goes on, and the report can be waited for again.
+    pub async fn finished(&mut self) -> RunReport {
+        match (&mut self.task).await {
+            Ok(report) => report,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => panic!("the runtime ended before the run: {error}"),
+            },
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a run tells at its end.
+
+use std::time::Duration;
+
+use callboard_coordinator_core::run::{RunEnd, Usage};
+use callboard_coordinator_core::{CallReport, Report};
+use callboard_proto::{Outcome, RunId};
+use serde::Serialize;
+
+use crate::model::Exchange;
+
+/// A run from its end: what was said, what was called, why it ended. As JSON it is what `--json`
+/// prints. Arguments and results aren't part of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunReport {
+    /// The run.
+    pub run: String,
+    /// The model that drove it.
+    pub model: String,
+    /// Why it ended.
+    pub end: EndSummary,
+    /// What the model said last; empty where it said nothing.
+    pub text: String,
+    /// Its turns, in order.
+    pub turns: Vec<TurnSummary>,
+    /// All its calls, counted.
+    pub tally: Tally,
+    /// The tokens that the model said it used.
+    pub usage: UsageSummary,
+    /// Time from start to end, in milliseconds.
+    pub elapsed_ms: f64,
+}
+
+/// Why a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EndSummary {
+    /// The reason in one word, such as `answered`.
+    pub reason: &'static str,
+    /// More about it, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// One turn of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TurnSummary {
+    /// Its number, from 1.
+    pub turn: u32,
+    /// What the model said.
+    pub text: String,
+    /// Why gathering stopped; absent where there was nothing to gather.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<&'static str>,
+    /// Time from opening the turn to its report, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gathered_ms: Option<f64>,
+    /// Its calls, in call order.
+    pub calls: Vec<CallSummary>,
+}
+
+/// One call of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallSummary {
+    /// The provider's id.
+    pub id: String,
+    /// The tool, as the model named it.
+    pub tool: String,
+    /// `completed`, `tool_error`, or the kind of failure.
+    pub outcome: &'static str,
+    /// Whether the tool may have run: `no`, `yes` or `unknown`.
+    pub executed: &'static str,
+    /// What happened, for a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The worker whose answer settled it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// Time from opening to the outcome, in milliseconds.
+    pub elapsed_ms: f64,
+    /// Time at the worker before the tool was entered, in milliseconds.
+    pub queued_ms: f64,
+    /// Time inside of the tool, in milliseconds.
+    pub executed_ms: f64,
+}
+
+/// Calls, counted by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// All calls that the model asked for.
+    pub calls: usize,
+    /// Those whose tool answered.
+    pub completed: usize,
+    /// Those whose tool answered that it could not do it.
+    pub tool_errors: usize,
+    /// Those without an answer.
+    pub failed: usize,
+    /// Those that surely never ran.
+    pub not_executed: usize,
+}
+
+/// Tokens that a model said it used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UsageSummary {
+    /// Tokens that it read.
+    pub input_tokens: u64,
+    /// Tokens that it wrote.
+    pub output_tokens: u64,
+}
+
+impl RunReport {
+    pub(super) fn new(
+        run: RunId,
+        model: &str,
+        end: &RunEnd,
+        exchanges: &[Exchange],
+        usage: Usage,
+        elapsed: Duration,
+    ) -> Self {
+        let mut tally = Tally::default();
+        for report in exchanges
+            .iter()
+            .filter_map(|exchange| exchange.report.as_ref())
+        {
+            tally.add(report);
+        }
+        Self {
+            run: run.to_string(),
+            model: model.to_owned(),
+            end: EndSummary {
+                reason: end.as_str(),
+                message: message(end),
+            },
+            text: exchanges
+                .last()
+                .map(|exchange| exchange.answer.text.clone())
+                .unwrap_or_default(),
+            turns: exchanges.iter().map(TurnSummary::new).collect(),
+            tally,
+            usage: UsageSummary {
+                input_tokens: usage.input_tokens,
+                output_tokens: usage.output_tokens,
+            },
+            elapsed_ms: in_ms(elapsed),
+        }
+    }
+}
+
+fn message(end: &RunEnd) -> Option<String> {
+    match end {
+        RunEnd::ModelFailed { message } => Some(message.clone()),
+        RunEnd::Answered
+        | RunEnd::TurnsExhausted
+        | RunEnd::CallsExhausted
+        | RunEnd::TokensExhausted
+        | RunEnd::TimeExhausted
+        | RunEnd::Cancelled(_)
+        | RunEnd::Truncated
+        | RunEnd::Declined => None,
+    }
+}
+
+impl TurnSummary {
+    fn new(exchange: &Exchange) -> Self {
+        let report = exchange.report.as_ref();
+        Self {
+            turn: exchange.turn.0,
+            text: exchange.answer.text.clone(),
+            stopped: report.map(|report| report.stopped.as_str()),
+            gathered_ms: report.map(|report| in_ms(report.elapsed)),
+            calls: report.map_or_else(Vec::new, |report| {
+                std::iter::zip(&report.calls, &exchange.answer.calls)
+                    .map(|(call, asked)| CallSummary::new(call, &asked.name))
+                    .collect()
+            }),
+        }
+    }
+}
+
+impl CallSummary {
+    /// A call as it was reported, under the name that the model used.
+    #[must_use]
+    pub fn new(call: &CallReport, tool: &str) -> Self {
+        let (outcome, executed, message) = match &call.outcome {
+            Outcome::Completed(completed) if completed.is_error => ("tool_error", "yes", None),
+            Outcome::Completed(_) => ("completed", "yes", None),
+            Outcome::Failed(failure) => (
+                failure.kind.as_str(),
+                failure.executed.as_str(),
+                Some(failure.message.clone()),
+            ),
+        };
+        Self {
+            id: call.id.to_string(),
+            tool: tool.to_owned(),
+            outcome,
+            executed,
+            message,
+            attempts: call.attempts,
+            worker: call.worker.as_ref().map(ToString::to_string),
+            elapsed_ms: in_ms(call.elapsed),
+            queued_ms: in_ms(call.queued),
+            executed_ms: in_ms(call.executed),
+        }
+    }
+}
+
+impl Tally {
+    /// Counts the calls of a report; `execute` counts one, a run counts all of its turns.
+    pub fn add(&mut self, report: &Report) {
+        for call in &report.calls {
+            self.calls += 1;
+            match &call.outcome {
+                Outcome::Completed(completed) if completed.is_error => self.tool_errors += 1,
+                Outcome::Completed(_) => self.completed += 1,
+                Outcome::Failed(failure) => {
+                    self.failed += 1;
+                    if failure.executed == callboard_proto::Executed::No {
+                        self.not_executed += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Milliseconds, to the microsecond.
+fn in_ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}

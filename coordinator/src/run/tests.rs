@@ -1,0 +1,338 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use callboard_coordinator_core::run::Budgets;
+use callboard_coordinator_core::{
+    CallReport, CancelReason, NewCall, Report, StopReason, TurnOptions,
+};
+use callboard_proto::{
+    Completed, Digest, Effect, Epoch, Executed, FailureKind, Manifest, Outcome, Part, RunId,
+    ToolName, ToolSpec, TurnKey, WorkerName,
+};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Gather, GatherLost, RunEvent, RunHandle, RunOptions, RunReport};
+use crate::catalogue::{Catalogue, Offer};
+use crate::model::script::ScriptedModel;
+
+/// Gathers without workers: each call answers with its arguments after 300 ms; the tool `broken`
+/// fails, `slow` takes until the deadline, `lost` loses the report.
+#[derive(Clone)]
+struct FakeGather {
+    cancelled: watch::Sender<Option<CancelReason>>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeGather {
+    fn new() -> Self {
+        Self {
+            cancelled: watch::Sender::new(None),
+            seen: Arc::default(),
+        }
+    }
+
+    fn see(&self, what: String) {
+        self.seen.lock().unwrap().push(what);
+    }
+}
+
+fn outcome(call: &NewCall, stopped: StopReason) -> Outcome {
+    let posting = match &call.body {
+        Ok(posting) => posting,
+        Err(failure) => return Outcome::Failed(failure.clone()),
+    };
+    match (posting.tool.as_str(), stopped) {
+        ("slow", StopReason::Cancelled) => {
+            Outcome::failed(FailureKind::Cancelled, "stopped", Executed::Yes)
+        }
+        ("slow", StopReason::Deadline | StopReason::Settled) => {
+            Outcome::failed(FailureKind::TimedOut, "too slow", Executed::Yes)
+        }
+        ("broken", _) => Outcome::Completed(Completed {
+            content: vec![Part::Text("no".to_owned())],
+            is_error: true,
+        }),
+        _ => Outcome::Completed(Completed {
+            content: vec![Part::Json(
+                String::from_utf8(posting.arguments.to_vec()).unwrap(),
+            )],
+            is_error: false,
+        }),
+    }
+}
+
+impl Gather for FakeGather {
+    async fn gather(
+        &self,
+        turn: TurnKey,
+        options: TurnOptions,
+        calls: Vec<NewCall>,
+    ) -> Result<Report, GatherLost> {
+        let opened = Instant::now();
+        let tools: Vec<_> = calls
+            .iter()
+            .map(|call| match &call.body {
+                Ok(posting) => format!(
+                    "{} {}",
+                    posting.tool,
+                    std::str::from_utf8(&posting.arguments).unwrap()
+                ),
+                Err(failure) => failure.kind.to_string(),
+            })
+            .collect();
+        self.see(format!("turn {}: {}", turn.turn.0, tools.join("; ")));
+        if tools.iter().any(|tool| tool.starts_with("lost")) {
+            return Err(GatherLost);
+        }
+        let stopped = if tools.iter().any(|tool| tool.starts_with("slow")) {
+            let mut cancelled = self.cancelled.subscribe();
+            tokio::select! {
+                _ = cancelled.wait_for(Option::is_some) => StopReason::Cancelled,
+                () = tokio::time::sleep_until(options.deadline.into()) => StopReason::Deadline,
+            }
+        } else {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            StopReason::Settled
+        };
+        Ok(Report {
+            turn,
+            calls: calls
+                .iter()
+                .map(|call| CallReport {
+                    id: call.id.clone(),
+                    tool: call.body.as_ref().ok().map(|posting| posting.tool.clone()),
+                    outcome: outcome(call, stopped),
+                    attempts: u32::from(call.body.is_ok()),
+                    worker: Some(WorkerName::new("w1").unwrap()),
+                    elapsed: opened.elapsed(),
+                    queued: Duration::ZERO,
+                    executed: opened.elapsed(),
+                })
+                .collect(),
+            stopped,
+            elapsed: opened.elapsed(),
+        })
+    }
+
+    fn cancel(&self, turn: TurnKey, reason: CancelReason) {
+        self.see(format!("cancel {}", turn.turn.0));
+        self.cancelled.send_replace(Some(reason));
+    }
+
+    fn end_run(&self, _run: RunId) {
+        self.see("end".to_owned());
+    }
+}
+
+fn options() -> RunOptions {
+    let offers = ["echo", "slow", "broken", "lost"].map(|name| Offer {
+        digest: Digest::new([1; 32]),
+        spec: Arc::new(ToolSpec {
+            name: ToolName::new(name).unwrap(),
+            description: String::new(),
+            input_schema: r#"{"type":"object"}"#.to_owned(),
+            manifest: Manifest::new(Effect::Read),
+        }),
+        instances: 1,
+    });
+    RunOptions {
+        run: "00000000000000000000000000000001".parse().unwrap(),
+        task: "test".to_owned(),
+        catalogue: Arc::new(Catalogue::freeze(offers)),
+        budgets: Budgets {
+            time: Duration::from_secs(10),
+            turn_time: Duration::from_secs(2),
+            ..Budgets::default()
+        },
+        call_deadline: None,
+        parallel_max: None,
+        epoch: Epoch::default(),
+    }
+}
+
+fn start(script: &str) -> (RunHandle, FakeGather) {
+    let model = ScriptedModel::from_toml("script.toml", script).unwrap();
+    let gather = FakeGather::new();
+    let handle = RunHandle::start(options(), model, gather.clone(), ());
+    (handle, gather)
+}
+
+async fn run(script: &str) -> (RunReport, Vec<String>) {
+    let (mut handle, gather) = start(script);
+    let report = handle.finished().await;
+    let seen = gather.seen.lock().unwrap().clone();
+    (report, seen)
+}
+
+const CHAIN: &str = r#"
+[[turn]]
+text = "First the customer."
+delay_ms = 100
+usage = { input_tokens = 10, output_tokens = 5 }
+[[turn.call]]
+id = "customer"
+tool = "echo"
+arguments = { orders = [7, 8] }
+
+[[turn]]
+expect = "all_completed"
+[[turn.call]]
+tool = "echo"
+arguments = { order = "{{customer/orders/0}}" }
+[[turn.call]]
+tool = "echo"
+arguments_json = "not json"
+[[turn.call]]
+tool = "ecko"
+
+[[turn]]
+text = "Order {{c0/order}}, and {{c1/x|nothing}} else."
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_chain_runs_to_its_answer() {
+    let (report, seen) = run(CHAIN).await;
+    assert_eq!(
+        seen,
+        [
+            "turn 1: echo {\"orders\":[7,8]}",
+            "turn 2: echo {\"order\":7}; invalid_arguments; unknown_tool",
+            "end",
+        ]
+    );
+    assert_eq!(report.text, "Order 7, and nothing else.");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&report).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_reports_what_came_back() {
+    let (report, _) = run(r#"
+        [[turn]]
+        [[turn.call]]
+        tool = "slow"
+        [[turn.call]]
+        tool = "echo"
+        [[turn]]
+        when = "all_completed"
+        text = "never said"
+        [[turn]]
+        when = "some_failed"
+        text = "{{c0|one}} was too slow, {{c1}} was not."
+    "#)
+    .await;
+    assert_eq!(report.text, "one was too slow, {} was not.");
+    assert_eq!(report.end.reason, "answered");
+    assert_eq!((report.tally.completed, report.tally.failed), (1, 1));
+    assert_eq!(report.turns[0].stopped, Some("deadline"));
+    assert!((2000.0..2010.0).contains(&report.elapsed_ms), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_settles_the_turn_and_still_reports() {
+    let (mut handle, gather) = start("[[turn]]\n[[turn.call]]\ntool = \"slow\"\n");
+    tokio::select! {
+        _ = handle.finished() => panic!("the tool is slow"),
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    handle.cancel(CancelReason::Asked);
+    handle.cancel(CancelReason::Asked);
+    let report = handle.finished().await;
+    assert_eq!(report.end.reason, "cancelled");
+    assert_eq!(report.turns[0].calls[0].outcome, "cancelled");
+    assert_eq!(
+        *gather.seen.lock().unwrap(),
+        ["turn 1: slow {}", "cancel 1", "end"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_handle_cancels_the_run() {
+    let (handle, gather) = start("[[turn]]\n[[turn.call]]\ntool = \"slow\"\n");
+    let mut cancelled = gather.cancelled.subscribe();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    drop(handle);
+    let reason = *cancelled.wait_for(Option::is_some).await.unwrap();
+    assert_eq!(reason, Some(CancelReason::Asked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_budget_ends_a_slow_model() {
+    let (report, seen) = run("[[turn]]\ndelay_ms = 60000\ntext = \"late\"\n").await;
+    assert_eq!(report.end.reason, "time_exhausted");
+    assert_eq!(report.text, "");
+    assert_eq!(seen, ["end"]);
+    assert!(
+        (10_000.0..10_010.0).contains(&report.elapsed_ms),
+        "{report:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_report_still_answers_every_call() {
+    let (report, _) =
+        run("[[turn]]\n[[turn.call]]\ntool = \"lost\"\n[[turn]]\ntext = \"on\"\n").await;
+    assert_eq!(report.end.reason, "answered");
+    assert_eq!(report.turns[0].calls[0].outcome, "internal");
+    assert_eq!(report.turns[0].calls[0].executed, "unknown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_cannot_go_on_says_why() {
+    let (report, _) = run("[[turn]]\n[[turn.call]]\ntool = \"echo\"\n").await;
+    assert_eq!(report.end.reason, "model_failed");
+    assert_eq!(
+        report.end.message.unwrap(),
+        "the scripted model can't go on: the script has no turn left for these results; end it with a \
+         [[turn]] that has a text and no calls, or give a turn another `when`"
+    );
+    let (report, _) =
+        run("[[turn]]\n[[turn.call]]\ntool = \"broken\"\n[[turn]]\ntext = \"{{c0}}\"\n").await;
+    assert!(
+        report
+            .end
+            .message
+            .unwrap()
+            .contains("the call \"c0\" failed (the tool reported an error)")
+    );
+    let (report, _) =
+        run("[[turn]]\n[[turn.call]]\ntool = \"broken\"\n[[turn]]\nexpect = \"all_completed\"\n")
+            .await;
+    assert!(
+        report.end.message.unwrap().contains(
+            "[[turn]] 2 of the script expects that all calls completed, and the results were: c0 completed with an error"
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_sees_the_run_in_order() {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    let observer = move |event: &RunEvent<'_>| {
+        log.lock().unwrap().push(match event {
+            RunEvent::Asked { turn } => format!("asked {}", turn.0),
+            RunEvent::Answered { turn, calls, .. } => format!("answered {} {calls}", turn.0),
+            RunEvent::Reported(report) => format!("reported {}", report.turn.turn.0),
+            RunEvent::Ended(end) => format!("ended {}", end.as_str()),
+        });
+    };
+    let script = "[[turn]]\n[[turn.call]]\ntool = \"echo\"\n[[turn]]\ntext = \"done\"\n";
+    let model = ScriptedModel::from_toml("script.toml", script).unwrap();
+    RunHandle::start(options(), model, FakeGather::new(), observer)
+        .finished()
+        .await;
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [
+            "asked 1",
+            "answered 1 1",
+            "reported 1",
+            "asked 2",
+            "answered 2 0",
+            "ended answered"
+        ]
+    );
+}
