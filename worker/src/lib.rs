@@ -2,4 +2,7 @@
 //! its effects, [`link`] connects it with coordinators, [`tool`] is what it executes, and [`builtin`]
 //! holds the tools that ship with it.
 
+pub mod builtin;
+pub mod executor;
 pub mod link;
+pub mod tool;

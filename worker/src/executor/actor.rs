@@ -1,0 +1,411 @@
+//! The executor's loop: the only `select!` of a worker.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard_proto::message::{Announce, ProgressItem, Refusal, RefusalCode};
+use callboard_proto::{AttemptKey, Executed, FailureKind, Outcome, limit};
+use callboard_worker_core::{
+    Effect, Finished, Input, OfferedTool, ReplyTo, Start, StopReason, Worker,
+};
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+
+use crate::executor::inbound::{self, Heard};
+use crate::executor::message::{MAILBOX_CAPACITY, Message};
+use crate::executor::options::{Options, StartError};
+use crate::executor::outbox::{News, Outbox};
+use crate::executor::running::{RunningCalls, Stopped};
+use crate::executor::snapshot::{Counters, Snapshot};
+use crate::executor::tool_threads::{Entry, ToolThreads};
+use crate::executor::{Handle, catalogue, outbound};
+use crate::link::{Incoming, Link};
+use crate::tool::{CallState, ProgressInbox, ToolCall, Tools};
+
+/// Why an executor ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It was told to drain, and nothing runs any more.
+    Drained,
+    /// It was told to end at once.
+    Stopped,
+    /// The server refuses what a worker needs; the text says what and how to cure it.
+    Refused(String),
+}
+
+/// What is left of an executor that has ended.
+#[derive(Debug)]
+pub struct Ended<L> {
+    /// Why it ended.
+    pub why: Why,
+    /// Its link, with its last messages handed over; closing it is the caller's business.
+    pub link: L,
+}
+
+/// A worker: executes the calls that its link brings.
+pub struct Executor<L> {
+    link: L,
+    core: Worker,
+    options: Options,
+    announce: Announce,
+    tools: Tools,
+    threads: ToolThreads,
+    outbox: Arc<Outbox>,
+    mailbox: mpsc::Receiver<Message>,
+    running: RunningCalls,
+    counters: Counters,
+    is_up: bool,
+    /// Set once; ends the loop.
+    ended: Option<Why>,
+    /// Emptied in each round; kept for their room.
+    incoming: Vec<Incoming>,
+    news: News,
+    batch: Vec<Entry>,
+}
+
+impl<L> std::fmt::Debug for Executor<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executor")
+            .field("instance", &self.options.instance)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<L: Link> Executor<L> {
+    /// Makes a worker of these tools behind this link. It does nothing until [`Executor::run`].
+    ///
+    /// # Errors
+    /// When there are no slots, a tool requires a label that the worker doesn't carry, or threads
+    /// can't be made.
+    pub fn new(options: Options, tools: Tools, link: L) -> Result<(Self, Handle), StartError> {
+        options.check(&tools)?;
+        let payload_bytes_max = link.payload_bytes_max();
+        let offered = tools
+            .offers()
+            .iter()
+            .map(|offer| OfferedTool {
+                name: offer.spec().name.clone(),
+                digest: offer.digest,
+                effect: offer.spec().manifest.effect,
+            })
+            .collect();
+        let core = Worker::new(
+            options.identity(),
+            options.limits(payload_bytes_max),
+            offered,
+            now(),
+        );
+        let outbox = Arc::new(Outbox::default());
+        let (sender, mailbox) = mpsc::channel(MAILBOX_CAPACITY);
+        let executor = Self {
+            link,
+            core,
+            announce: options.announce(&tools, payload_bytes_max),
+            tools,
+            threads: ToolThreads::new(&options, Arc::clone(&outbox))?,
+            outbox,
+            mailbox,
+            running: RunningCalls::new(options.cancel_grace),
+            counters: Counters::default(),
+            is_up: true,
+            ended: None,
+            incoming: Vec::new(),
+            news: News::default(),
+            batch: Vec::new(),
+            options,
+        };
+        Ok((executor, Handle::new(sender)))
+    }
+
+    /// Executes calls until it is drained or stopped.
+    ///
+    /// # Panics
+    /// When polled outside a tokio runtime that has its timers enabled.
+    ///
+    /// # Cancel safety
+    /// Dropped, it ends like a killed process: what runs is dropped, nothing is answered.
+    pub async fn run(mut self) -> Ended<L> {
+        let mut timer = pin!(tokio::time::sleep_until(tokio::time::Instant::now()));
+        let mut armed: Option<Instant> = None;
+        let mut is_mailbox_open = true;
+        let why = loop {
+            self.perform();
+            if let Some(why) = self.ended.take() {
+                break why;
+            }
+            arm(timer.as_mut(), &mut armed, self.next_due());
+            // What makes the round begin; the rest of what is there is taken below.
+            tokio::select! {
+                biased;
+                () = self.link.receive(&mut self.incoming) => {}
+                () = self.outbox.ready() => {}
+                message = self.mailbox.recv(), if is_mailbox_open => match message {
+                    Some(message) => self.handle_message(message, now()),
+                    None => is_mailbox_open = false,
+                },
+                () = &mut timer, if armed.is_some() => armed = None,
+            }
+            self.take_all();
+        };
+        self.running.abort_all();
+        tracing::info!(instance = %self.options.instance, ?why, "worker ended");
+        Ended {
+            why,
+            link: self.link,
+        }
+    }
+
+    /// Feeds all that is there, then what is due: a worker that was held up reads what it was sent
+    /// meanwhile before it calls anybody late (P14).
+    fn take_all(&mut self) {
+        let now = now();
+        while let Ok(message) = self.mailbox.try_recv() {
+            self.handle_message(message, now);
+        }
+        let mut incoming = std::mem::take(&mut self.incoming);
+        for incoming in incoming.drain(..) {
+            self.handle_incoming(incoming, now);
+        }
+        self.incoming = incoming;
+        self.take_news(now);
+        while let Some(stopped) = self.running.force_due(now) {
+            self.handle_stopped(stopped, now);
+        }
+        let due = std::iter::from_fn(|| self.running.take_progress_due(now)).collect::<Vec<_>>();
+        self.send_progress(due.iter(), now);
+        if self.core.poll_timeout().is_some_and(|due| due <= now) {
+            self.core.handle_timeout(now);
+        }
+    }
+
+    fn take_news(&mut self, now: Instant) {
+        let mut news = std::mem::take(&mut self.news);
+        self.outbox.take(&mut news);
+        for finished in news.finished.drain(..) {
+            self.running.end(&finished.of);
+            self.handle_finished(finished, now);
+        }
+        self.send_progress(news.progressed.iter().map(|state| &state.of), now);
+        news.progressed.clear();
+        self.news = news;
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        [self.core.poll_timeout(), self.running.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn handle_incoming(&mut self, incoming: Incoming, now: Instant) {
+        let instance = self.options.instance;
+        let heard = match incoming {
+            Incoming::Request { reply, kind, body } => inbound::read(instance, reply, kind, &body),
+            Incoming::Unreadable {
+                reply,
+                code,
+                reason,
+            } => inbound::refused(instance, reply, code, reason),
+            Incoming::Refused { reason } => {
+                tracing::error!(%instance, reason, "the server refuses what a worker needs");
+                self.ended = Some(Why::Refused(reason));
+                return;
+            }
+            Incoming::Down => {
+                self.is_up = false;
+                return;
+            }
+            Incoming::Up => {
+                self.is_up = true;
+                // It may be another server, with another limit.
+                let bytes_max = limit::batch_bytes_max(self.link.payload_bytes_max());
+                self.core.set_batch_bytes_max(bytes_max);
+                return;
+            }
+        };
+        self.counters.messages += 1;
+        match heard {
+            Heard::Input(input) => self.core.handle_input(input, now),
+            Heard::Describe { reply, from } => self.describe(reply, from),
+            Heard::Drain(grace) => self.drain(grace, now),
+            Heard::Refused { reply, refusal } => self.refuse(reply, &refusal),
+            Heard::Unanswerable => {
+                self.counters.unanswerable += 1;
+                tracing::debug!(%instance, "a message names no subject to answer on; dropped");
+            }
+        }
+    }
+
+    fn handle_message(&mut self, message: Message, now: Instant) {
+        match message {
+            Message::Drain { grace } => self.drain(grace, now),
+            Message::Stop => self.ended = Some(Why::Stopped),
+            Message::Snapshot(answer) => {
+                // Whoever asked may be gone.
+                let _gone = answer.send(self.snapshot(now));
+            }
+        }
+    }
+
+    fn handle_finished(&mut self, finished: Finished, now: Instant) {
+        match &finished.outcome {
+            Outcome::Completed(_) => self.counters.completed += 1,
+            Outcome::Failed(failure) => {
+                self.counters.failed += 1;
+                tracing::debug!(of = ?finished.of, kind = %failure.kind, "a call failed");
+            }
+        }
+        self.core.handle_input(Input::Finished(finished), now);
+    }
+
+    fn handle_stopped(&mut self, stopped: Stopped, now: Instant) {
+        if stopped.is_abandoned {
+            self.counters.abandoned += 1;
+            tracing::warn!(of = ?stopped.finished.of, "a stopped tool's thread runs on");
+        }
+        self.handle_finished(stopped.finished, now);
+    }
+
+    fn drain(&mut self, grace: Duration, now: Instant) {
+        tracing::info!(instance = %self.options.instance, ?grace, "worker drains");
+        self.core.handle_input(Input::Drain { grace }, now);
+    }
+
+    fn describe(&mut self, reply: ReplyTo, from: u32) {
+        let payload_bytes_max = self.link.payload_bytes_max();
+        self.announce.payload_bytes_max = payload_bytes_max as u64;
+        let bytes_max = limit::batch_bytes_max(payload_bytes_max);
+        let answer = match catalogue::page(&self.announce, &self.tools, from, bytes_max) {
+            Ok((head, specs)) => outbound::tools(reply, &head, &specs),
+            Err(error) => {
+                tracing::error!(%error, "a tool can't be described");
+                let refusal = Refusal {
+                    instance: self.options.instance,
+                    code: RefusalCode::Malformed,
+                    message: error.to_string(),
+                };
+                outbound::refusal(reply, &refusal)
+            }
+        };
+        self.link.send(answer);
+    }
+
+    fn refuse(&mut self, reply: Option<ReplyTo>, refusal: &Refusal) {
+        self.counters.refused += 1;
+        tracing::debug!(code = %refusal.code, message = refusal.message, "a message was refused");
+        if let Some(reply) = reply {
+            self.link.send(outbound::refusal(reply, refusal));
+        }
+    }
+
+    /// Sends the news of those attempts that may speak now, one message for each reply subject.
+    fn send_progress<'a>(&mut self, with_news: impl Iterator<Item = &'a AttemptKey>, now: Instant) {
+        let mut messages: Vec<(ReplyTo, Vec<ProgressItem>)> = Vec::new();
+        for of in with_news {
+            let Some((to, item)) = self.running.progressed(of, now) else {
+                continue;
+            };
+            match messages.iter_mut().find(|(reply, _)| *reply == to) {
+                Some((_, items)) => items.push(item),
+                None => messages.push((to, vec![item])),
+            }
+        }
+        for (to, items) in messages {
+            let message = outbound::progress(to, self.options.instance, &items);
+            self.link.send(message);
+        }
+    }
+
+    /// Performs the core's effects until it has none, and hands all starts over at once.
+    fn perform(&mut self) {
+        let now = now();
+        while let Some(effect) = self.core.poll_effect() {
+            let message = match effect {
+                Effect::Start(start) => {
+                    self.start(start, now);
+                    continue;
+                }
+                Effect::Stop { of, reason } => {
+                    self.stop(&of, reason, now);
+                    continue;
+                }
+                Effect::Drained => {
+                    self.ended.get_or_insert(Why::Drained);
+                    continue;
+                }
+                Effect::Ack { to, head, items } => outbound::ack(to, &head, &items),
+                Effect::Result { to, head, items } => outbound::result(to, &head, &items),
+                Effect::Free { to, free } => outbound::free(to, &free),
+                Effect::Beat(beat) => outbound::beat(&beat),
+            };
+            self.link.send(message);
+        }
+        if !self.batch.is_empty() {
+            self.threads.enter(std::mem::take(&mut self.batch));
+        }
+    }
+
+    fn start(&mut self, start: Start, now: Instant) {
+        let Some(offer) = self.tools.find(&start.tool) else {
+            let outcome = Outcome::failed(
+                FailureKind::Internal,
+                format!("the worker offers {} and doesn't have it", start.tool),
+                Executed::No,
+            );
+            let finished = Finished {
+                of: start.of,
+                outcome,
+                executed: Duration::ZERO,
+            };
+            self.handle_finished(finished, now);
+            return;
+        };
+        let inbox: Arc<dyn ProgressInbox> = Arc::clone(&self.outbox) as _;
+        let state = CallState::new(start.of.clone(), Some(inbox));
+        self.running.begin(&start, Arc::clone(&state), now);
+        let inline = limit::inline_bytes_max(self.link.payload_bytes_max());
+        self.batch.push(Entry {
+            tool: Arc::clone(&offer.tool),
+            output_bytes_max: offer.output_bytes_max.min(inline),
+            call: ToolCall::new(start.arguments, start.key, start.traceparent, state),
+        });
+    }
+
+    fn stop(&mut self, of: &AttemptKey, reason: StopReason, now: Instant) {
+        if let Some(stopped) = self.running.stop(of, reason, now) {
+            self.handle_stopped(stopped, now);
+        }
+    }
+
+    fn snapshot(&self, now: Instant) -> Snapshot {
+        Snapshot {
+            instance: self.options.instance,
+            worker: self.options.worker.clone(),
+            pool: self.options.pool.clone(),
+            slots: self.options.limits.slots,
+            slots_free: self.core.slots_free(),
+            is_up: self.is_up,
+            is_draining: self.core.is_draining(),
+            running: self.running.view(now),
+            counters: self.counters,
+            core: self.core.counters().clone(),
+        }
+    }
+}
+
+/// The clock of the core: tokio's, so that tests can pause it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Sets the timer when what is due is earlier than what it was set to. One that fires early is
+/// cheaper than one that is set again with every message.
+fn arm(timer: Pin<&mut Sleep>, armed: &mut Option<Instant>, due: Option<Instant>) {
+    if let Some(due) = due
+        && armed.is_none_or(|armed| due < armed)
+    {
+        timer.reset(due.into());
+        *armed = Some(due);
+    }
+}

@@ -1,0 +1,64 @@
+//! What a worker says, encoded.
+
+use std::sync::Arc;
+
+use callboard_proto::message::{
+    AckItem, Beat, Free, ProgressHead, ProgressItem, Refusal, ReplyHead, ResultItem, ToolsHead,
+};
+use callboard_proto::{InstanceId, Kind, ToolSpec, codec};
+use callboard_worker_core::ReplyTo;
+
+use crate::link::Outgoing;
+
+pub(super) fn ack(to: ReplyTo, head: &ReplyHead, items: &[AckItem]) -> Outgoing {
+    Outgoing::Reply {
+        to,
+        kind: Kind::Ack,
+        body: codec::encode_batch(head, items),
+    }
+}
+
+pub(super) fn result(to: ReplyTo, head: &ReplyHead, items: &[Arc<ResultItem>]) -> Outgoing {
+    let items: Vec<&ResultItem> = items.iter().map(AsRef::as_ref).collect();
+    Outgoing::Reply {
+        to,
+        kind: Kind::Result,
+        body: codec::encode_batch(head, &items),
+    }
+}
+
+pub(super) fn free(to: ReplyTo, free: &Free) -> Outgoing {
+    Outgoing::Reply {
+        to,
+        kind: Kind::Free,
+        body: codec::encode(free),
+    }
+}
+
+pub(super) fn beat(beat: &Beat) -> Outgoing {
+    Outgoing::Beat(codec::encode(beat))
+}
+
+pub(super) fn progress(to: ReplyTo, instance: InstanceId, items: &[ProgressItem]) -> Outgoing {
+    Outgoing::Reply {
+        to,
+        kind: Kind::Progress,
+        body: codec::encode_batch(&ProgressHead { instance }, items),
+    }
+}
+
+pub(super) fn refusal(to: ReplyTo, refusal: &Refusal) -> Outgoing {
+    Outgoing::Reply {
+        to,
+        kind: Kind::Refusal,
+        body: codec::encode(refusal),
+    }
+}
+
+pub(super) fn tools(to: ReplyTo, head: &ToolsHead, specs: &[&ToolSpec]) -> Outgoing {
+    Outgoing::Reply {
+        to,
+        kind: Kind::Tools,
+        body: codec::encode_batch(head, specs),
+    }
+}

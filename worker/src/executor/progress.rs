@@ -1,0 +1,47 @@
+//! How often progress leaves: the latest wins, at most four a second per attempt (P23).
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use callboard_proto::AttemptKey;
+
+/// Least time between two messages about one attempt (P23).
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// When each attempt may speak again. Each stands here at most once: it has news again only once
+/// its news were read.
+#[derive(Default)]
+pub(super) struct ProgressClock {
+    due: BTreeSet<(Instant, AttemptKey)>,
+}
+
+impl ProgressClock {
+    /// Whether an attempt with news may speak now; if not, it is due later.
+    pub(super) fn may_speak(
+        &mut self,
+        of: &AttemptKey,
+        last: Option<Instant>,
+        now: Instant,
+    ) -> bool {
+        match last.map(|last| last + INTERVAL) {
+            Some(due) if due > now => {
+                self.due.insert((due, of.clone()));
+                false
+            }
+            Some(_) | None => true,
+        }
+    }
+
+    /// When the next attempt is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Takes one attempt that is due.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<AttemptKey> {
+        if self.next()? > now {
+            return None;
+        }
+        self.due.pop_first().map(|(_, of)| of)
+    }
+}

@@ -1,0 +1,173 @@
+//! What is being executed: who waits for its progress, and which stopped tools have how long left.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard_proto::message::ProgressItem;
+use callboard_proto::{AttemptKey, Effect, ToolName};
+use callboard_worker_core::{Finished, ReplyTo, Start, StopReason};
+
+use crate::executor::progress::ProgressClock;
+use crate::executor::{RunningCall, ending};
+use crate::tool::{CallState, Progress};
+
+/// One attempt that was handed to its tool and has not ended.
+struct Running {
+    state: Arc<CallState>,
+    reply: ReplyTo,
+    tool: ToolName,
+    effect: Effect,
+    since: Instant,
+    progress_sent: Option<Instant>,
+}
+
+/// All attempts that are handed to their tools; bounded by the core's slots.
+pub(super) struct RunningCalls {
+    calls: HashMap<AttemptKey, Running>,
+    cancel_grace: Duration,
+    /// Stopped tools that watch their cancellation, in the order in which their grace ends.
+    stopping: VecDeque<(Instant, AttemptKey, StopReason)>,
+    clock: ProgressClock,
+}
+
+/// What became of a stop.
+pub(super) struct Stopped {
+    /// The end of the attempt.
+    pub(super) finished: Finished,
+    /// Whether its thread runs on.
+    pub(super) is_abandoned: bool,
+}
+
+impl RunningCalls {
+    pub(super) fn new(cancel_grace: Duration) -> Self {
+        Self {
+            calls: HashMap::new(),
+            cancel_grace,
+            stopping: VecDeque::new(),
+            clock: ProgressClock::default(),
+        }
+    }
+
+    pub(super) fn begin(&mut self, start: &Start, state: Arc<CallState>, now: Instant) {
+        let running = Running {
+            state,
+            reply: start.reply,
+            tool: start.tool.clone(),
+            effect: start.effect,
+            since: now,
+            progress_sent: None,
+        };
+        self.calls.insert(start.of.clone(), running);
+    }
+
+    pub(super) fn end(&mut self, of: &AttemptKey) {
+        self.calls.remove(of);
+    }
+
+    /// Tells an attempt to stop. One that has not been entered, or whose tool never looked at its
+    /// cancellation, ends at once; the others get their grace.
+    pub(super) fn stop(
+        &mut self,
+        of: &AttemptKey,
+        reason: StopReason,
+        now: Instant,
+    ) -> Option<Stopped> {
+        let state = &self.calls.get(of)?.state;
+        state.stop(Some(reason));
+        if state.is_watching() {
+            self.stopping
+                .push_back((now + self.cancel_grace, of.clone(), reason));
+            return None;
+        }
+        self.force(of, reason, now)
+    }
+
+    /// Ends one stopped attempt whose grace is over.
+    pub(super) fn force_due(&mut self, now: Instant) -> Option<Stopped> {
+        while self.stopping.front().is_some_and(|(due, ..)| *due <= now) {
+            let (_, of, reason) = self.stopping.pop_front()?;
+            if let Some(stopped) = self.force(&of, reason, now) {
+                return Some(stopped);
+            }
+        }
+        None
+    }
+
+    fn force(&mut self, of: &AttemptKey, reason: StopReason, now: Instant) -> Option<Stopped> {
+        let running = self.calls.get(of)?;
+        // A tool that was faster has its end on the way.
+        let phase = running.state.take_end()?;
+        running.state.abort();
+        let is_abandoned = running.state.is_on_thread();
+        let executed = now.saturating_duration_since(running.since);
+        self.calls.remove(of);
+        Some(Stopped {
+            finished: Finished {
+                of: of.clone(),
+                outcome: ending::of_stop(reason, phase, is_abandoned),
+                executed,
+            },
+            is_abandoned,
+        })
+    }
+
+    /// Tells everything to end and waits for nothing.
+    pub(super) fn abort_all(&mut self) {
+        for (_, running) in self.calls.drain() {
+            running.state.stop(None);
+            // Nobody is left to report to.
+            let _phase = running.state.take_end();
+            running.state.abort();
+        }
+    }
+
+    /// Hears that an attempt has news, and gives them when they may be sent now.
+    pub(super) fn progressed(
+        &mut self,
+        of: &AttemptKey,
+        now: Instant,
+    ) -> Option<(ReplyTo, ProgressItem)> {
+        let running = self.calls.get_mut(of)?;
+        if !self.clock.may_speak(of, running.progress_sent, now) {
+            return None;
+        }
+        running.progress_sent = Some(now);
+        let Progress { percent, message } = running.state.read_progress();
+        let item = ProgressItem {
+            of: of.clone(),
+            percent,
+            message,
+        };
+        Some((running.reply, item))
+    }
+
+    /// Takes an attempt whose news were held back until now.
+    pub(super) fn take_progress_due(&mut self, now: Instant) -> Option<AttemptKey> {
+        self.clock.take_due(now)
+    }
+
+    /// When [`Self::force_due`] or [`Self::take_progress_due`] has work next.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let stopping = self.stopping.front().map(|(due, ..)| *due);
+        [stopping, self.clock.next()].into_iter().flatten().min()
+    }
+
+    /// What is being executed, the longest first.
+    pub(super) fn view(&self, now: Instant) -> Vec<RunningCall> {
+        let mut view: Vec<_> = self
+            .calls
+            .iter()
+            .map(|(of, running)| RunningCall {
+                of: of.clone(),
+                tool: running.tool.clone(),
+                effect: running.effect,
+                elapsed: now.saturating_duration_since(running.since),
+                stopping: running.state.stop_reason(),
+                progress: running.state.peek_progress(),
+            })
+            .collect();
+        view.sort_by(|a, b| b.elapsed.cmp(&a.elapsed).then_with(|| a.of.cmp(&b.of)));
+        view
+    }
+}

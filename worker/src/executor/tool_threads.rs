@@ -1,0 +1,181 @@
+//! The threads on which tools are executed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use callboard_worker_core::Finished;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::runtime::{Handle, Runtime};
+use tokio::time::Instant;
+
+use crate::executor::ending;
+use crate::executor::options::{Options, StartError, ToolRuntime};
+use crate::executor::outbox::Outbox;
+use crate::tool::{CallState, Phase, Tool, ToolCall, ToolResult, check_object};
+
+/// How long a batch may poll tools one after the other before it hands back what ended and lets
+/// others have the thread (chosen, not measured).
+const SLICE: Duration = Duration::from_millis(1);
+
+/// One call, ready to enter its tool.
+pub(super) struct Entry {
+    /// The tool.
+    pub(super) tool: Arc<dyn Tool>,
+    /// What it is given.
+    pub(super) call: ToolCall,
+    /// Largest result that may leave, in bytes.
+    pub(super) output_bytes_max: usize,
+}
+
+/// The threads on which tools are executed.
+pub(super) struct ToolThreads {
+    /// `None` once they are told to end, or where they belong to somebody else.
+    own: Option<Runtime>,
+    handle: Handle,
+    outbox: Arc<Outbox>,
+}
+
+impl ToolThreads {
+    pub(super) fn new(options: &Options, outbox: Arc<Outbox>) -> Result<Self, StartError> {
+        let (own, handle) = match &options.tool_runtime {
+            ToolRuntime::Own(threads) => {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(threads.get())
+                    .max_blocking_threads(options.blocking_threads.get())
+                    .thread_name("callboard-tools")
+                    .enable_all()
+                    .build()
+                    .map_err(StartError::Threads)?;
+                let handle = runtime.handle().clone();
+                (Some(runtime), handle)
+            }
+            ToolRuntime::Shared(handle) => (None, handle.clone()),
+        };
+        Ok(Self {
+            own,
+            handle,
+            outbox,
+        })
+    }
+
+    /// Hands a whole batch over, with one wake-up.
+    pub(super) fn enter(&self, batch: Vec<Entry>) {
+        if !batch.is_empty() {
+            let outbox = Arc::clone(&self.outbox);
+            self.handle.spawn(enter_batch(batch, outbox));
+        }
+    }
+}
+
+impl Drop for ToolThreads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.own.take() {
+            // A tool that blocks would hold up the drop of the runtime.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Polls each tool once, in order, hands back together what answered at once, and makes tasks of
+/// the rest.
+async fn enter_batch(batch: Vec<Entry>, outbox: Arc<Outbox>) {
+    let mut finished = Vec::with_capacity(batch.len());
+    let mut slice_ends = Instant::now() + SLICE;
+    for entry in batch {
+        let Some(mut execution) = Execution::enter(entry, &mut finished) else {
+            continue;
+        };
+        match std::future::poll_fn(|cx| Poll::Ready(execution.poll_unpin(cx))).await {
+            Poll::Ready(end) => finished.extend(end),
+            Poll::Pending => {
+                let state = Arc::clone(&execution.state);
+                state.set_task(spawn(execution, &outbox));
+            }
+        }
+        if Instant::now() >= slice_ends {
+            outbox.finish(&mut finished);
+            tokio::task::yield_now().await;
+            slice_ends = Instant::now() + SLICE;
+        }
+    }
+    outbox.finish(&mut finished);
+}
+
+fn spawn(execution: Execution, outbox: &Arc<Outbox>) -> tokio::task::AbortHandle {
+    let outbox = Arc::clone(outbox);
+    tokio::spawn(async move {
+        let end = execution.await;
+        outbox.finish(&mut Vec::from_iter(end));
+    })
+    .abort_handle()
+}
+
+/// A tool that was entered. Resolves to its end, or to nothing when the executor took the end first.
+struct Execution {
+    future: BoxFuture<'static, std::thread::Result<ToolResult>>,
+    state: Arc<CallState>,
+    entered: Instant,
+    output_bytes_max: usize,
+}
+
+impl Execution {
+    /// Enters the tool. What ends before there is a future goes to `finished`.
+    fn enter(entry: Entry, finished: &mut Vec<Finished>) -> Option<Self> {
+        let Entry {
+            tool,
+            call,
+            output_bytes_max,
+        } = entry;
+        let state = Arc::clone(call.state());
+        if let Err(error) = check_object(call.arguments()) {
+            if state.take_end().is_some() {
+                finished.push(Finished {
+                    of: state.of.clone(),
+                    outcome: ending::of_error(error, None, output_bytes_max),
+                    executed: Duration::ZERO,
+                });
+            }
+            return None;
+        }
+        if !state.enter() {
+            return None;
+        }
+        let entered = Instant::now();
+        // The tool's own code begins here, inside what catches its panics.
+        let future = std::panic::AssertUnwindSafe(async move { tool.call(call).await })
+            .catch_unwind()
+            .boxed();
+        Some(Self {
+            future,
+            state,
+            entered,
+            output_bytes_max,
+        })
+    }
+}
+
+impl Future for Execution {
+    type Output = Option<Finished>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
+        let result = std::task::ready!(self.future.poll_unpin(cx));
+        let stop = self.state.stop_reason();
+        let outcome = match result {
+            Ok(Ok(answer)) => ending::of_answer(answer, self.output_bytes_max),
+            Ok(Err(error)) => ending::of_error(error, stop, self.output_bytes_max),
+            Err(panic) => ending::of_panic(panic.as_ref()),
+        };
+        let end = match self.state.take_end() {
+            Some(Phase::Queued | Phase::Entered) => Some(Finished {
+                of: self.state.of.clone(),
+                outcome,
+                executed: self.entered.elapsed(),
+            }),
+            None => None,
+        };
+        Poll::Ready(end)
+    }
+}

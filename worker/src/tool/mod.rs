@@ -1,0 +1,72 @@
+//! What a worker executes: the [`Tool`] trait, what a tool is given ([`ToolCall`]), what it gives
+//! back ([`Answer`] or [`ToolError`]), and the set of tools that a worker offers ([`Tools`]).
+//!
+//! Most tools are one function over typed arguments, made by [`tool_fn`]:
+//!
+//! ```
+//! use callboard_proto::{Effect, Manifest, ToolName, ToolSpec};
+//! use callboard_worker::tool::{Answer, ToolCall, Tools, tool_fn};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Add {
+//!     a: i64,
+//!     b: i64,
+//! }
+//!
+//! let spec = ToolSpec {
+//!     name: ToolName::new("add").expect("a valid name"),
+//!     description: "Adds two whole numbers.".to_owned(),
+//!     input_schema: r#"{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"required":["a","b"]}"#.to_owned(),
+//!     manifest: Manifest::new(Effect::Read),
+//! };
+//! let add = tool_fn(spec, |Add { a, b }, _call: ToolCall| async move {
+//!     a.checked_add(b)
+//!         .map(|sum| Answer::text(sum.to_string()))
+//!         .ok_or_else(|| Answer::error("the sum is beyond 64 bits").into())
+//! });
+//! let tools = Tools::new([add.into()]).expect("one tool of a sound spec");
+//! assert_eq!(tools.len(), 1);
+//! ```
+//!
+//! # Rules for tools
+//! - A tool's future must not block its thread: all tools of a worker share a few. What blocks goes
+//!   through [`blocking`].
+//! - A tool that wants to end in its own way when it is stopped watches [`ToolCall::cancellation`]
+//!   and gets the worker's cancel grace; a tool that never looked is dropped at once.
+//! - A panic ends the call as `crashed`, not the worker.
+
+mod answer;
+mod blocking;
+mod call;
+mod digest;
+mod state;
+mod tools;
+mod typed;
+
+use futures_util::future::BoxFuture;
+
+pub use answer::{Answer, ToolError, ToolResult};
+pub use blocking::blocking;
+pub(crate) use call::check_object;
+pub use call::{Cancellation, ToolCall};
+pub use callboard_proto::ToolSpec;
+pub use digest::digest;
+pub use state::{CallControl, Progress};
+pub(crate) use state::{CallState, Phase, ProgressInbox};
+pub use tools::{Offer, Tools, ToolsError};
+pub use typed::{ToolFn, tool_fn};
+
+/// A named function that a worker executes.
+pub trait Tool: Send + Sync + 'static {
+    /// What the tool declares; the same for the whole life of the tool.
+    fn spec(&self) -> &ToolSpec;
+
+    /// Executes one attempt of one call. The future owns what it needs, so clone from `self`.
+    ///
+    /// The worker has entered the tool from this call on: whatever ends later is reported as
+    /// executed, unless the tool's own [`ToolError`] says otherwise.
+    ///
+    /// # Cancel safety
+    /// The future is dropped when the call is stopped, as the module's rules say.
+    fn call(&self, call: ToolCall) -> BoxFuture<'static, ToolResult>;
+}
