@@ -1,2 +1,37 @@
-//! The one binary.
-fn main() {}
+//! The one binary: `callboard`.
+//!
+//! The CLI and nothing else: `cli` is what can be typed, `config` is what can be set, `session` joins a
+//! coordinator to its workers, and `command` holds one file per command.
+
+mod cli;
+mod command;
+mod config;
+mod embedded;
+mod exit;
+mod log;
+mod offer;
+mod output;
+mod session;
+mod signals;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    // One thread for link, ledger and CLI: every hand-over to another thread would cost more than a
+    // call does. Tools have threads of their own.
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Exit::Internal.report(&anyhow::Error::new(error)),
+    };
+    match runtime.block_on(command::run(cli)) {
+        Ok(exit) => exit.into(),
+        Err(error) => Exit::of(&error).report(&error),
+    }
+}

@@ -1,4 +1,10 @@
-//! The shell of a coordinator: [`link`] connects it with its workers.
+//! The coordinator: drives model loops, and the tool calls of each response to one outcome per call.
+//!
+//! A caller joins a [`link`] and a [`dispatch`] actor, freezes a [`catalogue`] of the tools on offer,
+//! and gathers turns through the dispatch handle, or lets a [`run`] do so with a [`model`]. How a
+//! provider writes calls and results is in [`provider`]. The decisions are all made in [`core`].
+
+pub use callboard_coordinator_core as core;
 
 pub mod catalogue;
 pub mod dispatch;

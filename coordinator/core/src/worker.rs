@@ -141,6 +141,11 @@ impl Worker {
         self.owes_free = Some(now);
     }
 
+    /// Slots that are free for us by its last word.
+    pub(crate) fn free(&self) -> u32 {
+        self.free
+    }
+
     /// Slots that can be filled now.
     pub(crate) fn available(&self) -> u32 {
         if self.takes_calls() {

@@ -24,6 +24,8 @@ pub struct WorkerView {
     pub digests: Vec<Digest>,
     /// All its slots; 0 before its first word on them.
     pub slots: u32,
+    /// Slots that are free, by its own last word.
+    pub free: u32,
     /// Slots that this coordinator could fill now.
     pub available: u32,
     /// Attempts of this coordinator that it holds.
@@ -53,6 +55,7 @@ impl Dispatcher {
                 labels: worker.labels.clone(),
                 digests: worker.digests.clone(),
                 slots: worker.slots,
+                free: worker.free(),
                 available: worker.available(),
                 in_flight: worker.in_flight,
                 silent_for: now.saturating_duration_since(worker.heard_at),

@@ -112,6 +112,14 @@ impl ScriptedModel {
         Script::from_json(origin, text).map(Self::new)
     }
 
+    /// The tools that the script calls, each time that it does.
+    pub fn tools(&self) -> impl Iterator<Item = &str> {
+        self.turns
+            .iter()
+            .flat_map(|turn| &turn.calls)
+            .map(|call| call.tool.as_str())
+    }
+
     fn new(script: Script) -> Self {
         Self {
             name: script.name.unwrap_or_else(|| "script".to_owned()),

@@ -1,0 +1,50 @@
+//! One file per command.
+
+mod execute;
+mod run;
+mod tools;
+mod worker;
+mod workers;
+
+use crate::cli::{Cli, Command};
+use crate::config;
+use crate::exit::Exit;
+use crate::log;
+use crate::output;
+
+/// Runs what was typed.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let mut config = config::load(cli.global.config.as_deref(), std::env::vars())?;
+    config.apply_global(&cli.global);
+    match &cli.command {
+        Command::Demo(_) => {}
+        Command::Run(flags) => {
+            config.apply_limits(&flags.limits);
+            config.apply_offer(&flags.offer);
+        }
+        Command::Execute(flags) => {
+            config.apply_limits(&flags.limits);
+            config.apply_offer(&flags.offer);
+        }
+        Command::Worker(flags) => config.apply_worker(flags),
+        Command::Tools(flags) | Command::Workers(flags) => config.apply_offer(&flags.offer),
+    }
+    config.check()?;
+    if cli.global.print_config {
+        output::line(toml::to_string(&config)?.trim_end())?;
+        return Ok(Exit::Done);
+    }
+    if cli.global.check_config {
+        output::note("callboard: the configuration is good");
+        return Ok(Exit::Done);
+    }
+    log::set_up(&config.log)?;
+    match cli.command {
+        Command::Demo(_) => anyhow::bail!("the demo is being built"),
+        Command::Run(flags) => run::run(flags, &config).await,
+        Command::Execute(flags) => execute::run(flags, &config).await,
+        Command::Worker(_) => worker::run(&config).await,
+        Command::Tools(flags) => tools::run(&flags, &config).await,
+        Command::Workers(flags) => workers::run(&flags, &config).await,
+    }
+}

@@ -1,0 +1,69 @@
+//! `callboard worker`: offers tools to coordinators.
+
+use callboard_worker::executor::{Ended, Executor, Options, Why};
+use callboard_worker::link::local::PAYLOAD_BYTES_MAX;
+use callboard_worker::link::nats::NatsLink;
+
+use crate::config::Config;
+use crate::exit::{BadInput, Exit, bad_input};
+use crate::offer;
+use crate::output;
+use crate::session::short;
+use crate::signals;
+
+pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
+    let Some(server) = config.server()? else {
+        return Err(BadInput(
+            "a worker needs a NATS server to be reached by; give one with --nats nats://host:4222"
+                .to_owned(),
+        )
+        .into());
+    };
+    if config.worker.tools.is_empty() {
+        return Err(BadInput(
+            "a worker needs tools to offer; give some with --tools fs,shop,basic".to_owned(),
+        )
+        .into());
+    }
+    let tools = offer::tools(&config.worker.tools, config.worker.root.as_deref())?;
+    let options = Options::new(config.worker_name()?, config.pool()?)
+        .with_slots(config.worker.slots)
+        .with_labels(config.labels()?);
+    let announce = options.announce(&tools, PAYLOAD_BYTES_MAX);
+    let offered: Vec<String> = tools
+        .offers()
+        .iter()
+        .map(|offer| offer.spec().name.to_string())
+        .collect();
+    let link = NatsLink::connect(&server, config.tenant()?, announce).await?;
+    let about = format!(
+        "callboard: worker {} (instance {}, pool {}, {} slots) offers {} on {}",
+        options.worker,
+        short(options.instance),
+        options.pool,
+        config.worker.slots,
+        offered.join(", "),
+        server.urls
+    );
+    let (executor, handle) = Executor::new(options, tools, link).map_err(bad_input)?;
+    output::note(&about);
+    let grace = config.worker.grace;
+    tokio::spawn(async move {
+        match signals::asked_to_end().await {
+            Ok(()) => handle.drain(grace).await,
+            Err(error) => tracing::error!(%error, "signals can't be listened for"),
+        }
+    });
+    let Ended { why, link } = executor.run().await;
+    let closed = link.close().await;
+    match why {
+        Why::Refused(reason) => {
+            anyhow::bail!("the server refuses what this worker needs: {reason}")
+        }
+        Why::Drained | Why::Stopped => {
+            closed?;
+            output::note("callboard: the worker has drained and ended");
+            Ok(Exit::Done)
+        }
+    }
+}

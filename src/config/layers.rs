@@ -1,0 +1,125 @@
+//! Reads the layers and lays them over each other.
+
+use std::path::Path;
+
+use serde::Deserialize as _;
+
+use super::Config;
+use crate::exit::{BadInput, bad_input};
+
+const PREFIX: &str = "CALLBOARD_";
+
+/// Reads the file, if there is one, and the environment, and lays one over the other.
+pub(crate) fn load(
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+) -> anyhow::Result<Config> {
+    let mut table = match file {
+        Some(path) => read(path)?,
+        None => toml::Table::new(),
+    };
+    let mut variables: Vec<(String, String)> = environment
+        .filter(|(name, _)| name.starts_with(PREFIX) && name.contains("__"))
+        .collect();
+    variables.sort();
+    for (name, value) in variables {
+        lay_over(&mut table, &name, &value)?;
+    }
+    Config::deserialize(table).map_err(|error| {
+        let origin = file.map_or_else(
+            || "the environment".to_owned(),
+            |path| path.display().to_string(),
+        );
+        bad_input(anyhow::anyhow!(
+            "the configuration ({origin}) can't be used: {error}"
+        ))
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<toml::Table> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        BadInput(format!(
+            "the configuration file {} can't be read: {error}",
+            path.display()
+        ))
+    })?;
+    // Read once as what it must be, so that an error names line and column.
+    toml::from_str::<Config>(&text).map_err(|error| {
+        BadInput(format!(
+            "the configuration file {} can't be used: {error}",
+            path.display()
+        ))
+    })?;
+    text.parse().map_err(bad_input)
+}
+
+/// `CALLBOARD_WORKER__SLOTS=8` is `worker.slots = 8`. A value that is no TOML is a string.
+fn lay_over(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<()> {
+    let path = name[PREFIX.len()..].to_ascii_lowercase();
+    let Some((section, key)) = path.split_once("__") else {
+        return Ok(());
+    };
+    let value = format!("value = {value}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let section = table
+        .entry(section)
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    let toml::Value::Table(section) = section else {
+        return Err(BadInput(format!("{name}: {path} names no section")).into());
+    };
+    section.insert(key.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("callboard.toml");
+        std::fs::write(&path, "[worker]\nslots = 4\npool = \"blue\"\n").expect("it can be written");
+        let config = load(
+            Some(&path),
+            environment(&[
+                ("CALLBOARD_WORKER__SLOTS", "8"),
+                ("CALLBOARD_COORDINATOR__DEADLINE", "3s"),
+                ("HOME", "/nowhere"),
+            ]),
+        )
+        .expect("the layers fit");
+        assert_eq!(
+            (config.worker.slots, config.worker.pool.as_str()),
+            (8, "blue")
+        );
+        assert_eq!(config.coordinator.deadline.as_secs(), 3);
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_with_its_place() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("callboard.toml");
+        std::fs::write(&path, "[worker]\nslot = 4\n").expect("it can be written");
+        let error = load(Some(&path), environment(&[])).expect_err("slot is unknown");
+        let text = error.to_string();
+        assert!(text.contains("line 2") && text.contains("slot"), "{text}");
+        let error = load(None, environment(&[("CALLBOARD_WORKER__SLOT", "4")]))
+            .expect_err("slot is unknown");
+        assert!(
+            error.to_string().contains("unknown field `slot`"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! Logs go to standard error, as text or as JSON lines.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+use crate::exit::BadInput;
+
+/// Sets logging up for the whole process.
+pub(crate) fn set_up(log: &Log) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder().parse(&log.filter).map_err(|error| {
+        BadInput(format!(
+            "log.filter = {:?} is no log filter ({error}); write a level such as \"info\", or \"warn,callboard_worker=debug\"",
+            log.filter
+        ))
+    })?;
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let set = match log.format {
+        LogFormat::Text => logs.try_init(),
+        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+    };
+    set.map_err(|error| anyhow::anyhow!("logging can't be set up: {error}"))
+}

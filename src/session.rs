@@ -1,0 +1,182 @@
+//! Joins a coordinator to its workers: over NATS, or in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_coordinator::catalogue::Catalogue;
+use callboard_coordinator::dispatch::{Dispatch, DispatchHandle, Options};
+use callboard_coordinator::link::local::Switchboard;
+use callboard_coordinator::link::nats::NatsLink;
+use callboard_proto::{CoordinatorId, InstanceId, ToolName};
+use callboard_worker::executor::{self, Executor};
+use callboard_worker::tool::Tools;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::embedded;
+use crate::exit::bad_input;
+use crate::offer::{self, ToolSet};
+use crate::output;
+
+/// How long an embedded worker may take to end with its session.
+const EMBEDDED_GRACE: Duration = Duration::from_secs(1);
+
+/// A coordinator with its workers.
+pub(crate) struct Session {
+    pub(crate) dispatch: DispatchHandle,
+    actor: JoinHandle<()>,
+    embedded: Vec<executor::Handle>,
+    discovery_timeout: Duration,
+}
+
+impl Session {
+    /// Over the configured server, or with one embedded worker that offers the configured tools (the
+    /// shop and the basic ones where none are configured).
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        match config.server()? {
+            Some(server) => {
+                if config.worker.root.is_some() || !config.worker.tools.is_empty() {
+                    output::note(
+                        "callboard: tools of this process are not offered over NATS; start a `callboard worker` for them",
+                    );
+                }
+                let coordinator = new_coordinator();
+                let link = NatsLink::connect(&server, config.tenant()?, coordinator).await?;
+                let (actor, dispatch) = Dispatch::new(options(config, coordinator), link);
+                let actor = tokio::spawn(async move {
+                    if let Err(error) = actor.run().await.close().await {
+                        tracing::warn!(%error, "the link could not be closed in order");
+                    }
+                });
+                Ok(Self::new(config, dispatch, actor, Vec::new()))
+            }
+            None => {
+                let mut sets = config.worker.tools.clone();
+                if sets.is_empty() {
+                    sets = vec![ToolSet::Shop, ToolSet::Basic];
+                    sets.extend(config.worker.root.is_some().then_some(ToolSet::Fs));
+                }
+                let tools = offer::tools(&sets, config.worker.root.as_deref())?;
+                let options = executor::Options::new(
+                    callboard_proto::WorkerName::new("embedded").map_err(bad_input)?,
+                    config.pool()?,
+                )
+                .with_slots(config.worker.slots)
+                .with_labels(config.labels()?);
+                Self::embedded(config, vec![(options, tools)]).map(|(session, _)| session)
+            }
+        }
+    }
+
+    /// With these workers in this process; the switchboard between can cut their lines.
+    pub(crate) fn embedded(
+        config: &Config,
+        workers: Vec<(executor::Options, Tools)>,
+    ) -> anyhow::Result<(Self, Switchboard)> {
+        let board = Switchboard::default();
+        let mut handles = Vec::new();
+        for (options, tools) in workers {
+            let announce =
+                options.announce(&tools, callboard_worker::link::local::PAYLOAD_BYTES_MAX);
+            let link = embedded::join(&board, &announce);
+            let (executor, handle) = Executor::new(options, tools, link).map_err(bad_input)?;
+            tokio::spawn(executor.run());
+            handles.push(handle);
+        }
+        let coordinator = new_coordinator();
+        let link = board.connect(coordinator);
+        let (actor, dispatch) = Dispatch::new(options(config, coordinator), link);
+        let actor = tokio::spawn(async move {
+            actor.run().await;
+        });
+        Ok((Self::new(config, dispatch, actor, handles), board))
+    }
+
+    fn new(
+        config: &Config,
+        dispatch: DispatchHandle,
+        actor: JoinHandle<()>,
+        embedded: Vec<executor::Handle>,
+    ) -> Self {
+        Self {
+            dispatch,
+            actor,
+            embedded,
+            discovery_timeout: config.coordinator.discovery_timeout,
+        }
+    }
+
+    /// Freezes the tools on offer, as soon as all of these are known or the time for it is over (P10).
+    pub(crate) async fn catalogue(&self, wanted: Vec<ToolName>) -> anyhow::Result<Arc<Catalogue>> {
+        self.dispatch
+            .await_tools(wanted, self.discovery_timeout)
+            .await?;
+        let catalogue = Catalogue::freeze(self.dispatch.offers().await?);
+        for conflict in catalogue.conflicts() {
+            let others: Vec<String> = conflict
+                .others
+                .iter()
+                .map(|(digest, instances)| format!("{} ({instances})", digest.short()))
+                .collect();
+            output::note(&format!(
+                "callboard: workers offer different tools named {}; using {}, not {}",
+                conflict.name,
+                conflict.chosen.short(),
+                others.join(", ")
+            ));
+        }
+        for unusable in catalogue.unusable() {
+            output::note(&format!("callboard: {unusable}"));
+        }
+        Ok(Arc::new(catalogue))
+    }
+
+    /// Listens for everybody who is there, for the whole discovery time.
+    pub(crate) async fn listen(&self) -> anyhow::Result<()> {
+        self.dispatch
+            .await_tools(Vec::new(), self.discovery_timeout)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends the coordinator and the embedded workers.
+    pub(crate) async fn close(self) {
+        // An actor that has ended has closed its link.
+        let _ = self.dispatch.shut_down().await;
+        let _ = self.actor.await;
+        for worker in self.embedded {
+            // What still runs was cancelled with its turn; a tool that ignores that is left behind.
+            let _ = tokio::time::timeout(EMBEDDED_GRACE, worker.stop()).await;
+        }
+    }
+
+    /// The embedded workers, in the order in which they were given.
+    pub(crate) fn embedded_workers(&self) -> &[executor::Handle] {
+        &self.embedded
+    }
+}
+
+fn new_coordinator() -> CoordinatorId {
+    CoordinatorId::new(uuid::Uuid::new_v4())
+}
+
+fn options(config: &Config, coordinator: CoordinatorId) -> Options {
+    let mut options = Options::new(coordinator);
+    options.limits.waiting_calls_max = config.coordinator.waiting_calls_max;
+    options
+}
+
+/// Names that can be names of tools; the others are answered as unknown.
+pub(crate) fn wanted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<ToolName> {
+    let mut names: Vec<ToolName> = names.filter_map(|name| ToolName::new(name).ok()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// An instance, short enough for a table.
+pub(crate) fn short(instance: InstanceId) -> String {
+    let mut text = instance.to_string();
+    text.truncate(8);
+    text
+}
