@@ -142,7 +142,7 @@ impl Dispatcher {
         let (at, position) = match self.find(token, instance, &ack.of) {
             Match::Live(at, position) => (at, position),
             Match::Over(_) | Match::Unknown => {
-                self.take_stray(instance, ack);
+                self.take_stray(token, instance, ack);
                 return false;
             }
             Match::Foreign => return false,
@@ -268,7 +268,16 @@ impl Dispatcher {
     }
 
     /// An ack that matches nothing any more is answered by a cancel (P15).
-    fn take_stray(&mut self, instance: InstanceId, ack: &AckItem) {
+    fn take_stray(&mut self, token: Token, instance: InstanceId, ack: &AckItem) {
+        // The answer to a cancel or a question is no reason for another: a tool that takes its time to
+        // end would be cancelled at the pace of the network.
+        if self
+            .sent
+            .get(token)
+            .is_some_and(|sent| sent.errand == Errand::Question)
+        {
+            return;
+        }
         self.counters.replies_unknown += 1;
         match ack.state {
             AckState::Running | AckState::Waiting => {}
