@@ -1,6 +1,7 @@
 //! What Callboard's tests and benchmarks share.
 
 pub mod container;
+pub mod link;
 pub mod proxy;
 pub mod server;
 pub mod signal;

@@ -88,6 +88,11 @@ impl Attempt {
             || self.asked_under.contains(&Some(token))
     }
 
+    /// Whether a grant for it was handed to the link.
+    pub(crate) fn was_granted(&self) -> bool {
+        self.grant.is_some_and(|grant| grant.sent > 0)
+    }
+
     pub(crate) fn remember_question(&mut self, token: Token) {
         self.asked_under = [Some(token), self.asked_under[0]];
     }
@@ -96,8 +101,10 @@ impl Attempt {
     /// may run from the moment that it was posted.
     pub(crate) fn executed_if_silent(&self, effect: ToolEffect) -> Executed {
         match effect {
-            ToolEffect::Write if self.grant.is_none() => Executed::No,
-            // Entering may be known, the end isn't: for a write that is what must be said (P18).
+            ToolEffect::Write if !self.was_granted() => Executed::No,
+            // A write that was heard running entered its tool (P19), unless its worker was lost: then
+            // that is what must be said (P18).
+            ToolEffect::Write if self.entered && self.phase != Phase::Lost => Executed::Yes,
             ToolEffect::Write => Executed::Unknown,
             ToolEffect::Read | ToolEffect::Idempotent if self.entered => Executed::Yes,
             ToolEffect::Read | ToolEffect::Idempotent => Executed::Unknown,

@@ -49,6 +49,34 @@ impl SentMessages {
         self.by_token.insert(token, sent);
     }
 
+    /// Remembers for a while that an attempt went out under a token, though nobody waits for its
+    /// answer any more: a late 503 still binds.
+    pub(crate) fn linger(
+        &mut self,
+        token: Token,
+        worker: WorkerIndex,
+        attempt: AttemptRef,
+        now: Instant,
+    ) {
+        if let Some(sent) = self.by_token.get_mut(&token) {
+            if !sent.attempts.contains(&attempt) {
+                sent.attempts.push(attempt);
+            }
+            return;
+        }
+        self.aging.push_back((now, token));
+        let sent = Sent {
+            errand: Errand::Call,
+            worker,
+            at: now,
+            attempts: vec![attempt],
+            unanswered: 0,
+            answer_due: None,
+            asked: true,
+        };
+        self.by_token.insert(token, sent);
+    }
+
     pub(crate) fn get(&self, token: Token) -> Option<&Sent> {
         self.by_token.get(&token)
     }

@@ -90,8 +90,6 @@ pub trait Link: Send + 'static {
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is taken before it is appended.
-    fn receive(
-        &mut self,
-        into: &mut Vec<Incoming>,
-    ) -> impl std::future::Future<Output = ()> + Send;
+    fn receive(&mut self, into: &mut Vec<Incoming>)
+    -> impl std::future::Future<Output = ()> + Send;
 }

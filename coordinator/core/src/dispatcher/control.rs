@@ -19,6 +19,11 @@ impl Dispatcher {
         let Some((to, seen, bytes_max)) = self.address(index) else {
             return;
         };
+        // What was settled since is not let run.
+        let grants: Vec<_> = grants
+            .into_iter()
+            .filter(|(at, _)| self.attempt_mut(*at).is_some())
+            .collect();
         for chunk in chunks(
             grants,
             bytes_max,
@@ -33,6 +38,7 @@ impl Dispatcher {
                     .filter(|grant| grant.id == item.grant)
                 {
                     grant.token = token;
+                    grant.sent += 1;
                 }
             }
             let (attempts, items) = chunk.into_iter().unzip();

@@ -85,6 +85,10 @@ impl Dispatcher {
         if !was_lost {
             self.release(at.call, &attempt);
         }
+        if attempt.phase == Phase::Lost && !was_lost && !attempt.entered {
+            self.sent
+                .linger(attempt.token, attempt.worker, at, self.now);
+        }
         let by = By {
             worker: attempt.worker_name.clone(),
             queued: Duration::ZERO,
@@ -147,6 +151,15 @@ impl Dispatcher {
     fn end_failed(&mut self, at: AttemptRef, attempt: &Attempt, failure: Failure, by: By) {
         let Some(call) = self.call_mut(at.call) else {
             return;
+        };
+        // A worker whose memory was too small can't tell; a write without a grant never runs.
+        let never_granted = call.effect() == ToolEffect::Write && !attempt.was_granted();
+        let failure = match failure.executed {
+            Executed::Unknown if never_granted => Failure {
+                executed: Executed::No,
+                ..failure
+            },
+            Executed::Unknown | Executed::Yes | Executed::No => failure,
         };
         call.note_executed(failure.executed);
         call.failures += 1;
@@ -243,7 +256,7 @@ impl Dispatcher {
     ) {
         match effect {
             // Without a grant it never runs, whoever finds it.
-            ToolEffect::Write if attempt.grant.is_none() => {
+            ToolEffect::Write if !attempt.was_granted() => {
                 self.end_not_taken(at, attempt, FailureKind::WorkerLost.as_str());
             }
             ToolEffect::Write => {

@@ -22,6 +22,8 @@ const CALL_BYTES: usize = 224;
 /// What became of the call at the head of a lane.
 enum Placed {
     On(WorkerIndex, CallRef),
+    /// It is settled: its deadline can't be met any more.
+    Never,
     Nowhere,
 }
 
@@ -59,6 +61,7 @@ impl Dispatcher {
         {
             match self.place_head(lane) {
                 Placed::On(worker, call) => boxes.entry(worker).or_default().push(call),
+                Placed::Never => {}
                 Placed::Nowhere => {
                     lanes.swap_remove(position);
                 }
@@ -80,6 +83,11 @@ impl Dispatcher {
         else {
             return Placed::Nowhere;
         };
+        if call.deadline.saturating_duration_since(self.now) <= self.reply_margin() {
+            // Its answer could not be back in time (P5).
+            self.end_at_deadline(at);
+            return Placed::Never;
+        }
         let wish = Wish {
             digest: lane.digest,
             manifest: &posting.manifest,

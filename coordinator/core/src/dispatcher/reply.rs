@@ -54,11 +54,16 @@ impl Dispatcher {
             self.counters.replies_wrong_instance += 1;
             return Match::Foreign;
         }
-        if !attempt.was_sent_under(token) {
+        let number = of.attempt;
+        let is_among = |sent: &crate::sent::Sent| {
+            sent.attempts
+                .iter()
+                .any(|sent| sent.call == at && sent.number == number)
+        };
+        if !attempt.was_sent_under(token) && !self.sent.get(token).is_some_and(is_among) {
             self.counters.replies_wrong_token += 1;
             return Match::Foreign;
         }
-        let number = of.attempt;
         Match::Live(AttemptRef { call: at, number }, position)
     }
 
@@ -202,7 +207,7 @@ impl Dispatcher {
             }
             AckState::Forgotten => {
                 let ended = match effect {
-                    ToolEffect::Write if attempt.grant.is_none() => Ended::not_taken("forgotten"),
+                    ToolEffect::Write if !attempt.was_granted() => Ended::not_taken("forgotten"),
                     ToolEffect::Write | ToolEffect::Read | ToolEffect::Idempotent => {
                         Ended::lost(text::forgotten())
                     }
@@ -238,17 +243,19 @@ impl Dispatcher {
         if attempt.phase == Phase::Lost {
             return;
         }
+        if left <= margin {
+            // It can't end in time any more, and ungranted it certainly doesn't run.
+            attempt.phase = Phase::Waiting;
+            return;
+        }
         let again = match &mut attempt.grant {
             // The first ack, doubled, asks for nothing; an answer to a question does.
             Some(_) if !attempt.asked_under.contains(&Some(token)) => return,
-            Some(grant) => {
-                grant.sent += 1;
-                true
-            }
+            Some(_) => true,
             None => {
                 attempt.grant = Some(Grant {
                     id: grant_id,
-                    sent: 1,
+                    sent: 0,
                     token,
                 });
                 false

@@ -133,6 +133,14 @@ impl Dispatcher {
         if call.is_settled() || call.deadline > self.now {
             return;
         }
+        self.end_at_deadline(at);
+    }
+
+    /// Settles a call that its deadline ends, now or soon: with what is known of its attempts.
+    pub(super) fn end_at_deadline(&mut self, at: CallRef) {
+        let Some(call) = self.call(at) else {
+            return;
+        };
         if call.cancel_asked {
             self.settle_cancelled(at);
             return;

@@ -6,7 +6,7 @@ use callboard_proto::{Executed, Failure, FailureKind, Token};
 use super::Dispatcher;
 use super::end::Ended;
 use crate::input::Undelivered;
-use crate::ledger::AttemptRef;
+use crate::ledger::{AttemptRef, Phase};
 use crate::sent::Errand;
 use crate::text;
 use crate::timers::Timer;
@@ -72,8 +72,11 @@ impl Dispatcher {
             };
             match sent.errand {
                 Errand::Call if attempt.unanswered => {}
+                // It was given up, and this says for certain that it never ran.
+                Errand::Call if attempt.phase == Phase::Lost && !attempt.entered => {}
                 // Another copy of the same grant may have arrived.
-                Errand::Grant if attempt.grant.is_some_and(|grant| grant.sent == 1) => {}
+                Errand::Grant
+                    if attempt.grant.is_some_and(|grant| grant.sent == 1) && !attempt.entered => {}
                 Errand::Call | Errand::Grant | Errand::Question => continue,
             }
             self.answered(at);

@@ -1,6 +1,7 @@
 //! One connection to a NATS server, and what it says of itself. The coordinator and the worker have
 //! this file each, byte for byte (a test compares them): neither may depend on the other.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -44,7 +45,7 @@ struct Pending {
     went_down: bool,
     came_up: bool,
     dropped: u64,
-    refusals: Vec<Notice>,
+    refusals: VecDeque<Notice>,
 }
 
 impl Board {
@@ -78,7 +79,7 @@ impl Board {
 impl Pending {
     fn refuse(&mut self, error: &str) {
         if self.refusals.len() < REFUSALS_MAX {
-            self.refusals.push(match Denied::parse(error) {
+            self.refusals.push_back(match Denied::parse(error) {
                 Some(denied) => Notice::Denied(denied),
                 None => Notice::Refused(error.to_owned()),
             });
@@ -142,7 +143,7 @@ impl Connection {
             .events
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(refusal) = pending.refusals.pop() {
+        if let Some(refusal) = pending.refusals.pop_front() {
             return Poll::Ready(refusal);
         }
         if pending.dropped > 0 {

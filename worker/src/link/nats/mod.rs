@@ -264,6 +264,11 @@ impl NatsLink {
 impl Link for NatsLink {
     fn send(&mut self, outgoing: Outgoing) {
         let (mut message, kind) = match outgoing {
+            Outgoing::Reply { kind, body, .. } if body.len() > self.payload_bytes_max() => {
+                self.micro.counts.unsent += 1;
+                tracing::warn!(bytes = body.len(), %kind, "an answer is too large to be sent");
+                return;
+            }
             Outgoing::Reply { to, kind, body } => {
                 let subject = subject::reply(&self.tenant, to.coordinator, to.token);
                 self.micro.counts.answers += 1;
