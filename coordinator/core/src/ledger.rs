@@ -185,6 +185,13 @@ impl Call {
             .position(|attempt| attempt.number == number)
     }
 
+    /// Whether an answer could not be back in time any more (P5, P12). A call that was given less than
+    /// two margins from the start keeps half of its time for the way.
+    pub(crate) fn is_past_help(&self, now: Instant, margin: Duration) -> bool {
+        let given = self.deadline.saturating_duration_since(self.opened);
+        self.deadline.saturating_duration_since(now) <= margin.min(given / 2)
+    }
+
     /// Notes what an ended attempt did; `yes` outweighs `unknown` outweighs `no` (P19).
     pub(crate) fn note_executed(&mut self, executed: Executed) {
         self.executed = join(self.executed, executed);

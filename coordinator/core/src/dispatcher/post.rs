@@ -83,7 +83,7 @@ impl Dispatcher {
         else {
             return Placed::Nowhere;
         };
-        if call.deadline.saturating_duration_since(self.now) <= self.reply_margin() {
+        if call.is_past_help(self.now, self.reply_margin()) {
             // Its answer could not be back in time (P5).
             self.end_at_deadline(at);
             return Placed::Never;

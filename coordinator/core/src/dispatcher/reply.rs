@@ -239,11 +239,12 @@ impl Dispatcher {
             .and_then(|posting| posting.manifest.attempt_timeout_ms)
             .map(std::time::Duration::from_millis);
         let left = call.deadline.saturating_duration_since(now);
+        let is_past_help = call.is_past_help(now, margin);
         let attempt = &mut call.live[position];
         if attempt.phase == Phase::Lost {
             return;
         }
-        if left <= margin {
+        if is_past_help {
             // It can't end in time any more, and ungranted it certainly doesn't run.
             attempt.phase = Phase::Waiting;
             return;
