@@ -1,5 +1,6 @@
 //! What Callboard's tests and benchmarks share.
 
+pub mod bench;
 pub mod container;
 pub mod link;
 pub mod proxy;

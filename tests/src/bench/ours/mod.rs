@@ -1,0 +1,85 @@
+//! Callboard as it is measured: the public API of both crates, the links, no private path.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use callboard_coordinator::dispatch::{Dispatch, Options};
+use callboard_coordinator::link::Link;
+use callboard_coordinator::link::local::Switchboard;
+use callboard_coordinator::link::nats::NatsLink;
+use callboard_proto::server::ServerOptions;
+use callboard_proto::{CoordinatorId, Tenant};
+use tokio::runtime::Builder;
+use uuid::Uuid;
+
+use super::serve::serve;
+use coordinator::Coordinator;
+
+pub mod coordinator;
+pub mod tools;
+pub mod worker;
+
+/// Runs one of our processes: a coordinator or a worker by NATS, or both embedded.
+///
+/// # Errors
+/// When the words make no sense, or the side fails to start.
+pub fn run(words: &[&str]) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .init();
+    // One thread for the link and its actor: a wake-up of another thread costs more than a call.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match words {
+            ["coordinator", number, url, fleet, workers, _slots] => {
+                let id = CoordinatorId::new(Uuid::new_v4());
+                let server = ServerOptions::new(url.parse()?);
+                let link = NatsLink::connect(&server, Tenant::new(*fleet)?, id).await?;
+                serve(coordinator(id, link, number.parse()?, workers.parse()?).await?).await
+            }
+            ["worker", number, url, fleet, _workers, slots] => {
+                serve(worker::by_nats(number, url, fleet, slots.parse()?).await?).await
+            }
+            ["embedded", slots] => {
+                let board = Switchboard::default();
+                let worker = worker::embedded(&board, slots.parse()?)?;
+                let id = CoordinatorId::new(Uuid::new_v4());
+                let side = coordinator(id, board.connect(id), 0, 1).await?;
+                serve(side.with_worker(worker)).await
+            }
+            other => bail!("no process of ours is called {other:?}"),
+        }
+    })
+}
+
+/// Longest wait for the workers to be known.
+const DISCOVERY_WITHIN: Duration = Duration::from_secs(10);
+/// Wait between two looks for them.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+async fn coordinator(
+    id: CoordinatorId,
+    link: impl Link,
+    number: u32,
+    workers: usize,
+) -> anyhow::Result<Coordinator> {
+    let (dispatch, handle) = Dispatch::new(Options::new(id), link);
+    tokio::spawn(dispatch.run());
+    let known = async {
+        loop {
+            let offers = handle.offers().await?;
+            let is_complete = |kind: &tools::Kind| {
+                let mut offers = offers.iter();
+                offers.any(|offer| offer.spec.name == kind.name && offer.instances == workers)
+            };
+            if tools::kinds().iter().all(is_complete) {
+                return anyhow::Ok(offers);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let offers = tokio::time::timeout(DISCOVERY_WITHIN, known).await;
+    let offers = offers.context("not all workers were known in time")??;
+    Ok(Coordinator::new(handle, offers, number))
+}
