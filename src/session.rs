@@ -149,11 +149,6 @@ impl Session {
             let _ = tokio::time::timeout(EMBEDDED_GRACE, worker.stop()).await;
         }
     }
-
-    /// The embedded workers, in the order in which they were given.
-    pub(crate) fn embedded_workers(&self) -> &[executor::Handle] {
-        &self.embedded
-    }
 }
 
 fn new_coordinator() -> CoordinatorId {

@@ -1,7 +1,9 @@
 //! `callboard workers`: who is there.
 
 use callboard_coordinator::core::WorkerView;
-use callboard_coordinator::dispatch::Known;
+use std::time::{Duration, Instant};
+
+use callboard_coordinator::dispatch::{DispatchHandle, Known};
 use serde::Serialize;
 
 use crate::cli::View;
@@ -9,6 +11,10 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::output;
 use crate::session::{Session, short};
+
+/// A beat comes each second; one may be lost.
+const BEAT_WITHIN: Duration = Duration::from_millis(1500);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A worker, as `--json` prints it.
 #[derive(Serialize)]
@@ -18,8 +24,8 @@ struct Row {
     instance: String,
     version: String,
     slots: u32,
-    free: u32,
-    running: u32,
+    /// Slots that are taken, by its last beat; absent before the first.
+    running: Option<u32>,
     silent_ms: f64,
     state: &'static str,
     labels: Vec<String>,
@@ -29,9 +35,8 @@ struct Row {
 
 pub(crate) async fn run(flags: &View, config: &Config) -> anyhow::Result<Exit> {
     let session = Session::open(config).await?;
-    // A beat comes each second, and without one neither load nor state is known.
     session.listen().await?;
-    let workers = session.dispatch.workers().await?;
+    let workers = heard(&session.dispatch).await?;
     session.close().await;
     let rows: Vec<Row> = workers
         .iter()
@@ -56,7 +61,8 @@ pub(crate) async fn run(flags: &View, config: &Config) -> anyhow::Result<Exit> {
             short(worker.instance),
             row.state.to_owned(),
             row.slots.to_string(),
-            row.running.to_string(),
+            row.running
+                .map_or_else(|| "?".to_owned(), |running| running.to_string()),
             format!("{:.1} s ago", row.silent_ms / 1000.0),
             row.tools.join(" "),
         ]
@@ -65,11 +71,25 @@ pub(crate) async fn run(flags: &View, config: &Config) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Everybody who is there, once each has told its load in a beat; who doesn't beat is shown without.
+async fn heard(dispatch: &DispatchHandle) -> anyhow::Result<Vec<(WorkerView, Vec<Known>)>> {
+    let until = Instant::now() + BEAT_WITHIN;
+    loop {
+        let workers = dispatch.workers().await?;
+        if workers.iter().all(|(worker, _)| worker.beat.is_some()) || Instant::now() >= until {
+            return Ok(workers);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 fn row(worker: &WorkerView, known: &[Known]) -> Row {
     let state = if worker.draining {
         "draining"
     } else if worker.unreachable {
         "unreachable"
+    } else if worker.beat.is_none() {
+        "silent"
     } else {
         "ready"
     };
@@ -86,8 +106,9 @@ fn row(worker: &WorkerView, known: &[Known]) -> Row {
         instance: worker.instance.to_string(),
         version: worker.version.clone(),
         slots: worker.slots,
-        free: worker.free,
-        running: worker.slots.saturating_sub(worker.free),
+        running: worker
+            .beat
+            .map(|_| worker.slots.saturating_sub(worker.free)),
         silent_ms: (worker.silent_for.as_secs_f64() * 1e6).round() / 1e3,
         state,
         labels: worker.labels.iter().map(ToString::to_string).collect(),

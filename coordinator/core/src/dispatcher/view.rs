@@ -30,6 +30,8 @@ pub struct WorkerView {
     pub available: u32,
     /// Attempts of this coordinator that it holds.
     pub in_flight: u32,
+    /// The last beat that was heard, from 1; before the first, neither load nor draining is known.
+    pub beat: Option<u64>,
     /// Time since it was heard last.
     pub silent_for: Duration,
     /// Whether it takes no more calls.
@@ -58,6 +60,7 @@ impl Dispatcher {
                 free: worker.free(),
                 available: worker.available(),
                 in_flight: worker.in_flight,
+                beat: worker.beat_seq,
                 silent_for: now.saturating_duration_since(worker.heard_at),
                 draining: worker.draining,
                 unreachable: worker.unreachable,
