@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests begin at any instant"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

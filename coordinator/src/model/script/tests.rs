@@ -74,3 +74,16 @@ fn files_are_read_by_their_extension() {
         Err(ScriptFileError::Read { .. })
     ));
 }
+
+#[test]
+fn the_example_in_the_documentation_is_a_script() {
+    let lines: Vec<&str> = include_str!("mod.rs")
+        .lines()
+        .skip_while(|line| *line != "//! ```toml")
+        .skip(1)
+        .take_while(|line| *line != "//! ```")
+        .map(|line| line.trim_start_matches("//!").trim_start())
+        .collect();
+    assert!(lines.len() > 10);
+    ScriptedModel::from_toml("mod.rs", &lines.join("\n")).unwrap();
+}
