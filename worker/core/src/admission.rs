@@ -64,13 +64,13 @@ impl Worker {
         let budget = item.budget_ms.duration();
         let tool = self.catalogue.find(&item.tool, item.digest);
         let effect = tool.map_or(item.effect, |tool| tool.effect.max(item.effect));
-        if self.memory.may_be_refused(arrival.seen, effect) {
+        let may_have_run = self.memory.may_have_run(arrival.seen, effect);
+        let refusal = if self.memory.must_not_run(arrival.seen, effect) {
             // Not remembered: the horizon refuses it for ever, and a flood can't push out the rest.
             self.counters.stale += 1;
-            answer.stated(item.of, AckState::Stale);
+            answer.stated(item.of, refusal_word(AckState::Stale, may_have_run));
             return;
-        }
-        let refusal = if self.is_stale(arrival.seen, budget) {
+        } else if self.is_stale(arrival.seen, budget) {
             self.counters.stale += 1;
             AckState::Stale
         } else if self.drain.is_draining {
@@ -79,7 +79,7 @@ impl Worker {
         } else if tool.is_none() {
             self.counters.wrong_digest += 1;
             AckState::WrongDigest
-        } else if budget.is_zero() {
+        } else if budget.is_zero() && !may_have_run {
             self.counters.timed_out_unstarted += 1;
             self.fail_unheld(
                 item.of,
@@ -93,13 +93,18 @@ impl Worker {
             self.counters.busy += 1;
             AckState::Busy
         } else {
-            self.hold(item, effect, fingerprint, arrival, answer);
+            self.hold(item, effect, fingerprint, may_have_run, arrival, answer);
             return;
         };
         let origin = self.origin(arrival.seen);
-        self.memory
-            .refuse(item.of.clone(), origin, &mut self.counters);
-        answer.stated(item.of, refusal);
+        if may_have_run {
+            self.memory
+                .refuse_forgotten(item.of.clone(), effect, origin, &mut self.counters);
+        } else {
+            self.memory
+                .refuse(item.of.clone(), origin, &mut self.counters);
+        }
+        answer.stated(item.of, refusal_word(refusal, may_have_run));
     }
 
     /// Whether a message is too old for its budget (P13). Before the first beat is seen it names none.
@@ -112,6 +117,7 @@ impl Worker {
         item: CallItem,
         effect: ToolEffect,
         fingerprint: u64,
+        may_have_run: bool,
         arrival: Arrival,
         answer: &mut Answer,
     ) {
@@ -122,7 +128,7 @@ impl Worker {
             traceparent: item.traceparent,
             budget: item.budget_ms.duration(),
         };
-        let held = Held::new(
+        let mut held = Held::new(
             item.of.clone(),
             effect,
             fingerprint,
@@ -131,6 +137,7 @@ impl Worker {
             pending,
             self.now,
         );
+        held.may_have_run = may_have_run;
         if held.is_waiting() {
             answer.hasten();
         }
@@ -189,6 +196,11 @@ impl Worker {
                 self.state(known, of, arrival.reply, answer);
             }
             None => {
+                let may_be_forgotten = self.memory.may_be_forgotten(arrival.seen);
+                if may_be_forgotten {
+                    self.state_unknown(of, arrival.seen, true, answer);
+                    return;
+                }
                 let outcome = failure::unreadable(&reason);
                 self.fail_unheld(of, outcome, None, arrival, answer);
             }
@@ -234,6 +246,15 @@ impl Worker {
         });
         self.outbox.push(reply, Arc::clone(&result));
         result
+    }
+}
+
+/// The word for a refusal: a binding one only where it is sure that no earlier copy ran.
+fn refusal_word(refusal: AckState, may_have_run: bool) -> AckState {
+    if may_have_run {
+        AckState::Forgotten
+    } else {
+        refusal
     }
 }
 

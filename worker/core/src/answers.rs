@@ -28,7 +28,10 @@ pub(crate) struct Answer {
     pub(crate) bad: Vec<BadItem>,
     /// Lines whose results haven't left.
     unsent: usize,
+    /// Whether the ack must leave even if results replace it.
     is_urgent: bool,
+    /// Whether it leaves at the next occasion.
+    is_queued: bool,
     is_closed: bool,
 }
 
@@ -65,7 +68,7 @@ impl Answer {
         });
     }
 
-    /// Lets the ack leave at once.
+    /// Lets the ack leave at once, whatever results leave.
     pub(crate) fn hasten(&mut self) {
         self.is_urgent = true;
     }
@@ -78,7 +81,7 @@ pub(crate) struct Answers {
     /// The id of the oldest.
     first: u64,
     /// Those whose ack leaves at the next occasion.
-    urgent: VecDeque<u64>,
+    queued: VecDeque<u64>,
 }
 
 impl Answers {
@@ -92,6 +95,7 @@ impl Answers {
             bad: Vec::new(),
             unsent: 0,
             is_urgent: false,
+            is_queued: false,
             is_closed: false,
         }
     }
@@ -106,7 +110,8 @@ impl Answers {
         }
         answer.is_urgent |= is_empty;
         if answer.is_urgent {
-            self.urgent.push_back(answer.id);
+            answer.is_queued = true;
+            self.queued.push_back(answer.id);
         }
         self.open.push_back(answer);
     }
@@ -139,24 +144,28 @@ impl Answers {
     }
 
     /// Takes the next answer whose ack leaves now.
-    pub(crate) fn take_urgent(&mut self) -> Option<Answer> {
-        let id = self.urgent.pop_front()?;
-        let answer = self.find(id)?;
-        answer.is_closed = true;
-        let taken = Answer {
-            lines: std::mem::take(&mut answer.lines),
-            bad: std::mem::take(&mut answer.bad),
-            ..*answer
-        };
-        self.trim();
-        Some(taken)
+    pub(crate) fn take_queued(&mut self) -> Option<Answer> {
+        while let Some(id) = self.queued.pop_front() {
+            let Some(answer) = self.find(id) else {
+                continue;
+            };
+            answer.is_closed = true;
+            let taken = Answer {
+                lines: std::mem::take(&mut answer.lines),
+                bad: std::mem::take(&mut answer.bad),
+                ..*answer
+            };
+            self.trim();
+            return Some(taken);
+        }
+        None
     }
 
     fn hasten(&mut self, is_due: impl Fn(&Answer) -> bool) {
         for answer in self.open.iter_mut().take_while(|answer| is_due(answer)) {
-            if !answer.is_closed && !answer.is_urgent {
-                answer.is_urgent = true;
-                self.urgent.push_back(answer.id);
+            if !answer.is_closed && !answer.is_queued {
+                answer.is_queued = true;
+                self.queued.push_back(answer.id);
             }
         }
     }

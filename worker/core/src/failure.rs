@@ -44,6 +44,20 @@ pub(crate) fn other_arguments() -> Outcome {
     )
 }
 
+/// Takes back a `no` about an attempt that may have run in an earlier delivery.
+pub(crate) fn in_doubt(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Failed(mut failure) if failure.executed == Executed::No => {
+            failure.executed = Executed::Unknown;
+            failure
+                .message
+                .push_str(" Whether an earlier delivery of it ran isn't known any more.");
+            Outcome::Failed(failure)
+        }
+        outcome @ (Outcome::Completed(_) | Outcome::Failed(_)) => outcome,
+    }
+}
+
 /// The beginning of a reason: a decoder's error can repeat what it read, however long.
 pub(crate) fn shortened(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]
@@ -56,7 +70,8 @@ fn unexecuted(kind: FailureKind, message: String) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::{
-        Outcome, cancelled, interrupted, other_arguments, shortened, timed_out, unreadable,
+        Outcome, cancelled, in_doubt, interrupted, other_arguments, shortened, timed_out,
+        unreadable,
     };
 
     #[test]
@@ -67,6 +82,7 @@ mod tests {
             interrupted(),
             unreadable("the body is empty"),
             other_arguments(),
+            in_doubt(cancelled()),
         ]
         .into_iter()
         .map(|outcome| match outcome {
@@ -82,6 +98,7 @@ mod tests {
         interrupted no: The worker was told to end before the call's tool was entered; it did not run.
         protocol_error no: The worker can't read the call (the body is empty); it did not run.
         protocol_error no: The same attempt was delivered before with other arguments; this delivery did not run.
+        cancelled unknown: The call was cancelled before its tool was entered; it did not run. Whether an earlier delivery of it ran isn't known any more.
         ");
     }
 

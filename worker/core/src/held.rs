@@ -43,6 +43,8 @@ pub(crate) struct Held {
     /// Hash of the tool and its arguments; see [`crate::admission`].
     pub(crate) fingerprint: u64,
     pub(crate) origin: Origin,
+    /// Whether it may be a copy of one that ran and was forgotten: then nothing says that it did not.
+    pub(crate) may_have_run: bool,
     /// The coordinator whose slot it is.
     pub(crate) peer: usize,
     /// Where the result goes: the newest message that named the attempt.
@@ -77,6 +79,7 @@ impl Held {
             effect,
             fingerprint,
             origin,
+            may_have_run: false,
             peer,
             reply,
             answer: Some(answer),

@@ -112,8 +112,8 @@ impl Worker {
     }
 
     /// Answers for an attempt that isn't known: it never ran here and never will, unless it may be
-    /// one whose result was forgotten. Such a one can't come in either: its call is behind the
-    /// horizon, or it is a read and may run twice.
+    /// one whose result was forgotten. Such a one needs no entry: its call is behind the horizon, or
+    /// may run again.
     pub(crate) fn state_unknown(
         &mut self,
         of: AttemptKey,

@@ -64,7 +64,8 @@ pub(crate) struct Kept {
 struct Grave {
     of: AttemptKey,
     origin: Origin,
-    is_forgotten: bool,
+    /// What it may have done before it was forgotten; `None` if it never entered its tool.
+    may_have_run: Option<ToolEffect>,
 }
 
 /// What an instance knows of attempts. An attempt is in one place at a time.
@@ -83,8 +84,10 @@ pub(crate) struct Memory {
     horizon: Option<u64>,
     /// Attempts whose calls named a beat up to this one, and aren't known, may have run.
     forgotten_horizon: Option<u64>,
-    /// Something was dropped whose call named no beat.
+    /// An attempt was dropped whose call named no beat.
     has_dropped_unseen: bool,
+    /// Such an attempt was dropped that may have run and changed something.
+    has_dropped_unseen_effect: bool,
     /// A write that may have run was dropped.
     has_dropped_write: bool,
 }
@@ -103,6 +106,7 @@ impl Memory {
             horizon: None,
             forgotten_horizon: None,
             has_dropped_unseen: false,
+            has_dropped_unseen_effect: false,
             has_dropped_write: false,
         }
     }
@@ -159,10 +163,22 @@ impl Memory {
         }
     }
 
-    /// Refuses an attempt for ever.
+    /// Refuses for ever an attempt that never entered its tool.
     pub(crate) fn refuse(&mut self, of: AttemptKey, origin: Origin, counters: &mut Counters) {
         self.index.insert(of.clone(), Known::Refused);
-        self.bury(of, origin, false, counters);
+        self.bury(of, origin, None, counters);
+    }
+
+    /// Refuses for ever an attempt that may have entered its tool.
+    pub(crate) fn refuse_forgotten(
+        &mut self,
+        of: AttemptKey,
+        effect: ToolEffect,
+        origin: Origin,
+        counters: &mut Counters,
+    ) {
+        self.index.insert(of.clone(), Known::Forgotten);
+        self.bury(of, origin, Some(effect), counters);
     }
 
     /// Forgets the results that were kept long enough.
@@ -176,8 +192,8 @@ impl Memory {
     /// Whether an unknown call may be a copy of one that is no longer remembered and must not run.
     ///
     /// Without a beat only a `write` is refused, and only once it matters: a client that sees no
-    /// beats must be able to read, and a read may run twice.
-    pub(crate) fn may_be_refused(&self, seen: Option<u64>, effect: ToolEffect) -> bool {
+    /// beats must be able to read, and what isn't a write may run twice.
+    pub(crate) fn must_not_run(&self, seen: Option<u64>, effect: ToolEffect) -> bool {
         match seen {
             Some(seen) => self.horizon.is_some_and(|horizon| seen <= horizon),
             None => match effect {
@@ -187,7 +203,19 @@ impl Memory {
         }
     }
 
-    /// Whether an unknown attempt, whose call named `seen`, may have run here.
+    /// Whether an unknown call may be a copy of one that ran and was forgotten, so that no binding
+    /// word about it is true. Without a beat a `read` counts as new: it had no effect to lie about.
+    pub(crate) fn may_have_run(&self, seen: Option<u64>, effect: ToolEffect) -> bool {
+        match seen {
+            Some(_) => self.may_be_forgotten(seen),
+            None => match effect {
+                ToolEffect::Read => false,
+                ToolEffect::Idempotent | ToolEffect::Write => self.has_dropped_unseen_effect,
+            },
+        }
+    }
+
+    /// Whether an unknown attempt that somebody asks for, and whose call named `seen`, may have run.
     pub(crate) fn may_be_forgotten(&self, seen: Option<u64>) -> bool {
         self.forgotten_horizon
             .is_some_and(|horizon| seen.is_none_or(|seen| seen <= horizon))
@@ -199,8 +227,8 @@ impl Memory {
         self.has_dropped_write
     }
 
-    /// Forgets the oldest result. What must never run again leaves a light entry; a read that ran
-    /// may run again, and leaves nothing: reads would otherwise push out what matters.
+    /// Forgets the oldest result, and leaves a light entry. Only a read that ran leaves nothing: it
+    /// may run again, and a flood of reads must not push out what matters.
     fn evict(&mut self, counters: &mut Counters) {
         let Some(kept) = self.kept.pop_front() else {
             return;
@@ -211,13 +239,12 @@ impl Memory {
         let Delivery { effect, origin, .. } = kept.delivery;
         match (told_executed(&kept.result.outcome), effect) {
             (Executed::No, _) => self.refuse(of, origin, counters),
-            (Executed::Yes | Executed::Unknown, ToolEffect::Write) => {
-                self.index.insert(of.clone(), Known::Forgotten);
-                self.bury(of, origin, true, counters);
-            }
-            (Executed::Yes | Executed::Unknown, ToolEffect::Read | ToolEffect::Idempotent) => {
+            (Executed::Yes | Executed::Unknown, ToolEffect::Read) => {
                 self.index.remove(&of);
                 self.forgotten_horizon = self.forgotten_horizon.max(Some(origin.beat));
+            }
+            (Executed::Yes | Executed::Unknown, ToolEffect::Idempotent | ToolEffect::Write) => {
+                self.refuse_forgotten(of, effect, origin, counters);
             }
         }
     }
@@ -226,13 +253,13 @@ impl Memory {
         &mut self,
         of: AttemptKey,
         origin: Origin,
-        is_forgotten: bool,
+        may_have_run: Option<ToolEffect>,
         counters: &mut Counters,
     ) {
         self.graves.push_back(Grave {
             of,
             origin,
-            is_forgotten,
+            may_have_run,
         });
         while self.graves.len() > self.graves_max {
             let Some(grave) = self.graves.pop_front() else {
@@ -240,11 +267,13 @@ impl Memory {
             };
             counters.tombstones_dropped += 1;
             self.index.remove(&grave.of);
-            self.horizon = self.horizon.max(Some(grave.origin.beat));
+            let beat = Some(grave.origin.beat);
+            self.horizon = self.horizon.max(beat);
             self.has_dropped_unseen |= grave.origin.is_unseen;
-            if grave.is_forgotten {
-                self.forgotten_horizon = self.forgotten_horizon.max(Some(grave.origin.beat));
-                self.has_dropped_write = true;
+            if let Some(effect) = grave.may_have_run {
+                self.forgotten_horizon = self.forgotten_horizon.max(beat);
+                self.has_dropped_unseen_effect |= grave.origin.is_unseen;
+                self.has_dropped_write |= effect == ToolEffect::Write;
             }
         }
     }

@@ -29,7 +29,8 @@ impl Peers {
         self.unoffered() + offered
     }
 
-    /// Takes a slot for a coordinator, first of those that it was offered.
+    /// Takes a slot for a coordinator, first of those that it was offered. Who got a slot last is
+    /// the last in turn.
     pub(crate) fn take(&mut self, at: usize) -> bool {
         let has_unoffered = self.unoffered() > 0;
         let peer = self.get_mut(at);
@@ -43,6 +44,7 @@ impl Peers {
             return false;
         }
         self.held += 1;
+        self.turn = at + 1;
         true
     }
 
@@ -112,12 +114,13 @@ impl Peers {
         }
     }
 
-    /// Takes those who must be told of an offer and weren't by any other message.
+    /// Takes those who must be told of an offer: no other message told them, nor did they take it already.
     pub(crate) fn take_untold(&mut self) -> Vec<ReplyTo> {
         let mut to = Vec::new();
         for at in std::mem::take(&mut self.untold) {
             if let Some(peer) = &mut self.entries[at]
                 && std::mem::take(&mut peer.is_untold)
+                && peer.offered > 0
             {
                 to.push(peer.reply);
             }
@@ -135,7 +138,10 @@ impl Peers {
         let mut next: Option<Instant> = None;
         for at in 0..self.entries.len() {
             match &self.entries[at] {
-                Some(peer) if peer.offered > 0 && peer.offered_until <= now => self.withdraw(at),
+                Some(peer) if peer.offered > 0 && peer.offered_until <= now => {
+                    self.withdraw(at);
+                    self.forget_if_gone(at);
+                }
                 Some(peer) if peer.offered > 0 => {
                     let until = peer.offered_until;
                     next = Some(next.map_or(until, |next| next.min(until)));

@@ -32,6 +32,12 @@ pub(crate) struct Peer {
     pub(crate) is_untold: bool,
 }
 
+impl Peer {
+    fn holds_nothing(&self) -> bool {
+        self.held == 0 && self.demand == 0
+    }
+}
+
 /// The coordinators, and who of them has which slots; see [`crate::offers`] for the latter.
 #[derive(Debug)]
 pub(crate) struct Peers {
@@ -111,7 +117,8 @@ impl Peers {
         self.silence_at
     }
 
-    /// The coordinators that fell silent just now (P20). Those that hold nothing are forgotten.
+    /// The coordinators that fell silent just now (P20). Those that neither hold nor want a slot are
+    /// forgotten; one that still waits for its `free` has nothing to say until it comes.
     pub(crate) fn fall_silent(&mut self, now: Instant) -> Vec<usize> {
         if self.silence_at.is_none_or(|at| at > now) {
             return Vec::new();
@@ -125,7 +132,7 @@ impl Peers {
             let until = peer.heard + self.orphan_after;
             if until > now {
                 next = Some(next.map_or(until, |next| next.min(until)));
-            } else if peer.held == 0 {
+            } else if peer.holds_nothing() {
                 self.forget(at);
             } else {
                 peer.is_silent = true;
@@ -136,11 +143,11 @@ impl Peers {
         silent
     }
 
-    /// Forgets a silent coordinator once it holds nothing.
+    /// Forgets a silent coordinator once it neither holds nor wants a slot.
     pub(crate) fn forget_if_gone(&mut self, at: usize) {
         if self.entries[at]
             .as_ref()
-            .is_some_and(|peer| peer.is_silent && peer.held == 0)
+            .is_some_and(|peer| peer.is_silent && peer.holds_nothing())
         {
             self.forget(at);
         }

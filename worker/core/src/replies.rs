@@ -18,7 +18,7 @@ impl Worker {
         self.offer();
         self.flush_beat();
         self.flush_results();
-        while let Some(answer) = self.answers.take_urgent() {
+        while let Some(answer) = self.answers.take_queued() {
             self.flush_ack(answer);
         }
         self.flush_frees();

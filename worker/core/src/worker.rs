@@ -96,8 +96,10 @@ impl Worker {
     /// Gives the next thing to do. Tools are entered first, so that the results of those that end at
     /// once leave with everything else that is ready; messages are built when nothing else is left.
     pub fn poll_effect(&mut self) -> Option<Effect> {
-        if let Some(effect) = self.ready.pop_front() {
-            return Some(effect);
+        while let Some(effect) = self.ready.pop_front() {
+            if !self.is_void(&effect) {
+                return Some(effect);
+            }
         }
         if let Some(start) = self.held.next_start(self.now) {
             self.counters.started += 1;
@@ -245,6 +247,17 @@ impl Worker {
         });
     }
 
+    /// Whether an effect lost its sense while it waited: a tool that ended needs no stop.
+    fn is_void(&self, effect: &Effect) -> bool {
+        let Effect::Stop { of, .. } = effect else {
+            return false;
+        };
+        match self.memory.find(of) {
+            Some(Known::Held(at)) => !self.held.get(at).is_stopping,
+            Some(Known::Kept(_) | Known::Refused | Known::Forgotten) | None => true,
+        }
+    }
+
     /// Ends an attempt that never entered its tool, with a result.
     pub(crate) fn end_unstarted(&mut self, at: usize, outcome: Outcome) {
         let held = self.release(at);
@@ -255,7 +268,12 @@ impl Worker {
     /// Refuses, for ever and without a word, an attempt that never entered its tool.
     pub(crate) fn drop_unstarted(&mut self, at: usize) {
         let held = self.release(at);
-        self.memory.refuse(held.of, held.origin, &mut self.counters);
+        if held.may_have_run {
+            self.memory
+                .refuse_forgotten(held.of, held.effect, held.origin, &mut self.counters);
+        } else {
+            self.memory.refuse(held.of, held.origin, &mut self.counters);
+        }
     }
 
     /// Lets the results of a held attempt go to a newer message, of this coordinator or another.
@@ -276,6 +294,11 @@ impl Worker {
     }
 
     fn conclude(&mut self, held: Held, outcome: Outcome, queued: Duration, executed: Duration) {
+        let outcome = if held.may_have_run {
+            failure::in_doubt(outcome)
+        } else {
+            outcome
+        };
         let result = Arc::new(ResultItem {
             of: held.of,
             outcome,
