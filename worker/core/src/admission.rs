@@ -13,6 +13,7 @@ use crate::answers::Answer;
 use crate::failure;
 use crate::held::{Held, Pending};
 use crate::memory::{Delivery, Known};
+use crate::mutation::Mutation;
 use crate::{ReplyTo, Worker};
 
 /// What the calls of a message share.
@@ -57,7 +58,7 @@ impl Worker {
     /// Takes a call, repeats what is known of it, or refuses it.
     fn admit(&mut self, item: CallItem, arrival: Arrival, answer: &mut Answer) {
         let fingerprint = fingerprint(&item);
-        if let Some(known) = self.memory.find(&item.of) {
+        if let Some(known) = self.find(&item.of) {
             self.repeat(known, item.of, fingerprint, arrival, answer);
             return;
         }
@@ -97,19 +98,20 @@ impl Worker {
             return;
         };
         let origin = self.origin(arrival.seen);
-        if may_have_run {
-            self.memory
-                .refuse_forgotten(item.of.clone(), effect, origin, &mut self.counters);
-        } else {
-            self.memory
-                .refuse(item.of.clone(), origin, &mut self.counters);
-        }
+        self.memory.refuse(
+            item.of.clone(),
+            origin,
+            may_have_run.then_some(effect),
+            None,
+            &mut self.counters,
+        );
         answer.stated(item.of, refusal_word(refusal, may_have_run));
     }
 
     /// Whether a message is too old for its budget (P13). Before the first beat is seen it names none.
     pub(crate) fn is_stale(&self, seen: Option<u64>, budget: Duration) -> bool {
         seen.is_some_and(|seen| self.beats.is_stale(seen, budget, self.now))
+            && !self.mutated.lacks(Mutation::AgeCheck)
     }
 
     fn hold(
@@ -141,9 +143,9 @@ impl Worker {
         if held.is_waiting() {
             answer.hasten();
         }
-        answer.held(item.of.clone());
         let at = self.held.insert(held);
-        self.memory.hold(item.of, at);
+        self.memory.hold(&item.of, at);
+        answer.held(item.of);
     }
 
     /// Answers a call that arrived again: it never runs again.
@@ -190,7 +192,7 @@ impl Worker {
             answer.bad(index, &reason);
             return;
         };
-        match self.memory.find(&of) {
+        match self.find(&of) {
             Some(known) => {
                 answer.hasten();
                 self.state(known, of, arrival.reply, answer);
@@ -226,6 +228,7 @@ impl Worker {
                 grant: None,
                 origin,
             },
+            None,
             self.now,
             &mut self.counters,
         );

@@ -7,6 +7,8 @@ use callboard_proto::{AttemptKey, GrantId};
 use crate::answers::Answer;
 use crate::failure;
 use crate::memory::Known;
+#[cfg(feature = "mutation")]
+use crate::mutation::Mutation;
 use crate::{ReplyTo, Worker};
 
 impl Worker {
@@ -38,6 +40,11 @@ impl Worker {
         match self.find_punctual(&item.of) {
             Some(Known::Held(at)) if self.held.get(at).is_waiting() => {
                 self.grant_waiting(at, item, seen, (reply, peer), answer);
+            }
+            #[cfg(feature = "mutation")]
+            Some(Known::Held(_) | Known::Kept(_)) if self.mutated.lacks(Mutation::GrantId) => {
+                self.start_again(&item.of);
+                answer.stated(item.of, AckState::Running);
             }
             Some(Known::Held(at)) => {
                 let acted_on = self.held.get(at).grant;
@@ -108,13 +115,13 @@ impl Worker {
     /// Looks an attempt up after its own timer, if that is due: inputs are read before timers fire,
     /// and a grant must not win against a window that is over.
     fn find_punctual(&mut self, of: &AttemptKey) -> Option<Known> {
-        if let Some(Known::Held(at)) = self.memory.find(of) {
+        if let Some(Known::Held(at)) = self.find(of) {
             let held = self.held.get(at);
             if held.is_waiting() && held.is_due(self.now) {
                 self.on_due(at);
             }
         }
-        self.memory.find(of)
+        self.find(of)
     }
 
     /// Ends the write whose grant can't be read.

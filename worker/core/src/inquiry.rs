@@ -53,7 +53,7 @@ impl Worker {
         (reply, peer): (ReplyTo, usize),
         answer: &mut Answer,
     ) {
-        match self.memory.find(&of) {
+        match self.find(&of) {
             Some(known) => {
                 if let Known::Held(at) = known {
                     self.adopt(at, reply, peer, None);
@@ -68,7 +68,7 @@ impl Worker {
     }
 
     fn cancel(&mut self, item: CancelItem, (reply, peer): (ReplyTo, usize), answer: &mut Answer) {
-        match self.memory.find(&item.of) {
+        match self.find(&item.of) {
             Some(Known::Held(at)) if !self.held.get(at).is_running() => {
                 self.counters.cancelled_unstarted += 1;
                 self.adopt(at, reply, peer, None);
@@ -127,7 +127,8 @@ impl Worker {
         } else {
             self.counters.not_held += 1;
             let origin = self.origin(seen);
-            self.memory.refuse(of.clone(), origin, &mut self.counters);
+            self.memory
+                .refuse(of.clone(), origin, None, None, &mut self.counters);
             answer.stated(of, AckState::NotHeld);
         }
     }

@@ -24,9 +24,12 @@ mod effect;
 mod failure;
 mod grants;
 mod held;
+mod index;
 mod input;
 mod inquiry;
 mod memory;
+#[doc(hidden)]
+pub mod mutation;
 mod offers;
 mod orphans;
 mod outbox;

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_proto::message::ResultItem;
-use callboard_proto::{AttemptKey, Effect as ToolEffect, Executed, GrantId, Outcome};
-use rustc_hash::FxHashMap;
+use callboard_proto::{AttemptKey, Effect as ToolEffect, Executed, GrantId, Outcome, Turn};
 
+use crate::held::HeldTable;
+use crate::index::{Index, Place};
+use crate::mutation::{Mutated, Mutation};
 use crate::{Config, Counters};
 
 /// What an entry costs beyond its payload, in bytes (chosen: the sizes of the entry's parts, rounded).
@@ -23,7 +25,7 @@ pub(crate) enum Known {
     /// It holds a slot, at this place of the table.
     Held(usize),
     /// It ended, and its result is kept under this number.
-    Kept(u64),
+    Kept(u32),
     /// It never entered its tool and never will.
     Refused,
     /// It may have entered its tool; the result is gone.
@@ -55,6 +57,7 @@ pub(crate) struct Delivery {
 pub(crate) struct Kept {
     pub(crate) result: Arc<ResultItem>,
     pub(crate) delivery: Delivery,
+    hash: u64,
     until: Instant,
     bytes: usize,
 }
@@ -63,6 +66,7 @@ pub(crate) struct Kept {
 #[derive(Debug)]
 struct Grave {
     of: AttemptKey,
+    hash: u64,
     origin: Origin,
     /// What it may have done before it was forgotten; `None` if it never entered its tool.
     may_have_run: Option<ToolEffect>,
@@ -71,14 +75,16 @@ struct Grave {
 /// What an instance knows of attempts. An attempt is in one place at a time.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    index: FxHashMap<AttemptKey, Known>,
+    index: Index,
     kept: VecDeque<Kept>,
     /// The number of the oldest kept result.
-    kept_first: u64,
+    kept_first: u32,
     kept_bytes: usize,
     kept_for: Duration,
     kept_bytes_max: usize,
     graves: VecDeque<Grave>,
+    /// The number of the oldest grave.
+    graves_first: u32,
     graves_max: usize,
     /// Calls that name a beat up to this one, and aren't known, may be copies of a refused one.
     horizon: Option<u64>,
@@ -90,29 +96,48 @@ pub(crate) struct Memory {
     has_dropped_unseen_effect: bool,
     /// A write that may have run was dropped.
     has_dropped_write: bool,
+    pub(crate) mutated: Mutated,
 }
 
 impl Memory {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            index: FxHashMap::default(),
+            index: Index::default(),
             kept: VecDeque::new(),
             kept_first: 0,
             kept_bytes: 0,
             kept_for: config.results_kept_for,
             kept_bytes_max: config.results_bytes_max,
             graves: VecDeque::new(),
+            graves_first: 0,
             graves_max: config.tombstones_max,
             horizon: None,
             forgotten_horizon: None,
             has_dropped_unseen: false,
             has_dropped_unseen_effect: false,
             has_dropped_write: false,
+            mutated: Mutated::default(),
         }
     }
 
-    pub(crate) fn find(&self, of: &AttemptKey) -> Option<Known> {
-        self.index.get(of).copied()
+    /// What is known of an attempt; those that hold a slot are in `held`.
+    pub(crate) fn find(&self, of: &AttemptKey, held: &HeldTable) -> Option<Known> {
+        let is_its = |place| match place {
+            Place::Held(at) => self.is_same(&held.get(at as usize).of, of),
+            Place::Kept(number) => self.is_same(&self.kept(number).result.of, of),
+            Place::Grave(number) => {
+                self.is_same(&self.grave(number).of, of) && !self.mutated.lacks(Mutation::Tombstone)
+            }
+        };
+        let place = self.index.find(self.hash(of), is_its)?;
+        Some(match place {
+            Place::Held(at) => Known::Held(at as usize),
+            Place::Kept(number) => Known::Kept(number),
+            Place::Grave(number) => match self.grave(number).may_have_run {
+                None => Known::Refused,
+                Some(_) => Known::Forgotten,
+            },
+        })
     }
 
     /// Entries of all kinds.
@@ -120,40 +145,56 @@ impl Memory {
         self.index.len()
     }
 
-    /// Remembers an attempt that got a slot.
-    pub(crate) fn hold(&mut self, of: AttemptKey, at: usize) {
-        let before = self.index.insert(of, Known::Held(at));
-        debug_assert!(before.is_none(), "a known attempt was admitted again");
+    /// Remembers an unknown attempt that got a slot.
+    pub(crate) fn hold(&mut self, of: &AttemptKey, at: usize) {
+        self.index.set(self.hash(of), None, held_place(at));
     }
 
     /// The result with a number that [`Self::find`] gave.
-    pub(crate) fn kept(&self, number: u64) -> &Kept {
-        usize::try_from(number - self.kept_first)
-            .ok()
-            .and_then(|at| self.kept.get(at))
+    pub(crate) fn kept(&self, number: u32) -> &Kept {
+        self.kept
+            .get(number.wrapping_sub(self.kept_first) as usize)
             .expect("the index names only results that are kept")
     }
 
-    /// Keeps the result of an attempt that was held, or never got that far.
+    fn hash(&self, of: &AttemptKey) -> u64 {
+        if self.mutated.lacks(Mutation::TurnIdentity) {
+            return Index::hash(&without_turn(of));
+        }
+        Index::hash(of)
+    }
+
+    fn is_same(&self, one: &AttemptKey, other: &AttemptKey) -> bool {
+        if self.mutated.lacks(Mutation::TurnIdentity) {
+            return without_turn(one) == without_turn(other);
+        }
+        one == other
+    }
+
+    fn grave(&self, number: u32) -> &Grave {
+        self.graves
+            .get(number.wrapping_sub(self.graves_first) as usize)
+            .expect("the index names only graves that are there")
+    }
+
+    /// Keeps the result of an attempt that was held at a place until now, or never was.
     pub(crate) fn keep(
         &mut self,
         result: Arc<ResultItem>,
         delivery: Delivery,
+        held_at: Option<usize>,
         now: Instant,
         counters: &mut Counters,
     ) {
-        let number = self.kept_first + self.kept.len() as u64;
-        match self.index.get_mut(&result.of) {
-            Some(known) => *known = Known::Kept(number),
-            None => {
-                self.index.insert(result.of.clone(), Known::Kept(number));
-            }
-        }
+        let hash = self.hash(&result.of);
+        let place = Place::Kept(following(self.kept_first, self.kept.len()));
+        self.index.set(hash, held_at.map(held_place), place);
         let bytes = ENTRY_BYTES + result.of.id.as_str().len() + result.outcome.bytes();
         self.kept_bytes += bytes;
         self.kept.push_back(Kept {
             result,
             delivery,
+            hash,
             until: now + self.kept_for,
             bytes,
         });
@@ -163,22 +204,23 @@ impl Memory {
         }
     }
 
-    /// Refuses for ever an attempt that never entered its tool.
-    pub(crate) fn refuse(&mut self, of: AttemptKey, origin: Origin, counters: &mut Counters) {
-        self.index.insert(of.clone(), Known::Refused);
-        self.bury(of, origin, None, counters);
-    }
-
-    /// Refuses for ever an attempt that may have entered its tool.
-    pub(crate) fn refuse_forgotten(
+    /// Refuses for ever an attempt that was held at a place until now, or never was. What it may
+    /// have done before it was forgotten is `None` if it never entered its tool.
+    pub(crate) fn refuse(
         &mut self,
         of: AttemptKey,
-        effect: ToolEffect,
         origin: Origin,
+        may_have_run: Option<ToolEffect>,
+        held_at: Option<usize>,
         counters: &mut Counters,
     ) {
-        self.index.insert(of.clone(), Known::Forgotten);
-        self.bury(of, origin, Some(effect), counters);
+        let grave = Grave {
+            hash: self.hash(&of),
+            of,
+            origin,
+            may_have_run,
+        };
+        self.bury(grave, held_at.map(held_place), counters);
     }
 
     /// Forgets the results that were kept long enough.
@@ -233,50 +275,74 @@ impl Memory {
         let Some(kept) = self.kept.pop_front() else {
             return;
         };
-        self.kept_first += 1;
+        let place = Place::Kept(self.kept_first);
+        self.kept_first = self.kept_first.wrapping_add(1);
         self.kept_bytes -= kept.bytes;
-        let of = kept.result.of.clone();
         let Delivery { effect, origin, .. } = kept.delivery;
-        match (told_executed(&kept.result.outcome), effect) {
-            (Executed::No, _) => self.refuse(of, origin, counters),
+        let may_have_run = match (told_executed(&kept.result.outcome), effect) {
             (Executed::Yes | Executed::Unknown, ToolEffect::Read) => {
-                self.index.remove(&of);
+                self.index.remove(kept.hash, place);
                 self.forgotten_horizon = self.forgotten_horizon.max(Some(origin.beat));
+                return;
             }
             (Executed::Yes | Executed::Unknown, ToolEffect::Idempotent | ToolEffect::Write) => {
-                self.refuse_forgotten(of, effect, origin, counters);
+                Some(effect)
             }
+            (Executed::No, _) => None,
+        };
+        let grave = Grave {
+            of: kept.result.of.clone(),
+            hash: kept.hash,
+            origin,
+            may_have_run,
+        };
+        self.bury(grave, Some(place), counters);
+    }
+
+    fn bury(&mut self, grave: Grave, from: Option<Place>, counters: &mut Counters) {
+        let place = Place::Grave(following(self.graves_first, self.graves.len()));
+        self.index.set(grave.hash, from, place);
+        self.graves.push_back(grave);
+        while self.graves.len() > self.graves_max {
+            self.drop_grave(counters);
         }
     }
 
-    fn bury(
-        &mut self,
-        of: AttemptKey,
-        origin: Origin,
-        may_have_run: Option<ToolEffect>,
-        counters: &mut Counters,
-    ) {
-        self.graves.push_back(Grave {
-            of,
-            origin,
-            may_have_run,
-        });
-        while self.graves.len() > self.graves_max {
-            let Some(grave) = self.graves.pop_front() else {
-                return;
-            };
-            counters.tombstones_dropped += 1;
-            self.index.remove(&grave.of);
-            let beat = Some(grave.origin.beat);
-            self.horizon = self.horizon.max(beat);
-            self.has_dropped_unseen |= grave.origin.is_unseen;
-            if let Some(effect) = grave.may_have_run {
-                self.forgotten_horizon = self.forgotten_horizon.max(beat);
-                self.has_dropped_unseen_effect |= grave.origin.is_unseen;
-                self.has_dropped_write |= effect == ToolEffect::Write;
-            }
+    /// Drops the oldest grave; the horizons stand for it from now on.
+    fn drop_grave(&mut self, counters: &mut Counters) {
+        let Some(grave) = self.graves.pop_front() else {
+            return;
+        };
+        self.index
+            .remove(grave.hash, Place::Grave(self.graves_first));
+        self.graves_first = self.graves_first.wrapping_add(1);
+        counters.tombstones_dropped += 1;
+        let beat = Some(grave.origin.beat);
+        self.horizon = self.horizon.max(beat);
+        self.has_dropped_unseen |= grave.origin.is_unseen;
+        if let Some(effect) = grave.may_have_run {
+            self.forgotten_horizon = self.forgotten_horizon.max(beat);
+            self.has_dropped_unseen_effect |= grave.origin.is_unseen;
+            self.has_dropped_write |= effect == ToolEffect::Write;
         }
     }
+}
+
+/// The number that follows `count` others.
+fn following(first: u32, count: usize) -> u32 {
+    let count = u32::try_from(count).expect("fewer are remembered than a u32 counts");
+    first.wrapping_add(count)
+}
+
+fn without_turn(of: &AttemptKey) -> AttemptKey {
+    AttemptKey {
+        turn: Turn(0),
+        ..of.clone()
+    }
+}
+
+fn held_place(at: usize) -> Place {
+    Place::Held(u32::try_from(at).expect("slots are counted by a u32"))
 }
 
 fn told_executed(outcome: &Outcome) -> Executed {

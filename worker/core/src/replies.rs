@@ -84,7 +84,7 @@ impl Worker {
     /// Says what an attempt's state is at this moment. A write's grant window begins with the word
     /// that it waits (P17).
     fn ack_item(&mut self, line: Line) -> AckItem {
-        let known = self.memory.find(&line.of);
+        let known = self.find(&line.of);
         let (state, grant) = match known {
             Some(Known::Held(at)) => {
                 self.held

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_proto::message::ResultItem;
-use callboard_proto::{InstanceId, Outcome};
+use callboard_proto::{AttemptKey, InstanceId, Outcome};
 
 use crate::answers::Answers;
 use crate::beats::Beats;
@@ -14,6 +14,7 @@ use crate::drain::Drain;
 use crate::failure;
 use crate::held::{Held, HeldTable, Stage};
 use crate::memory::{Delivery, Known, Memory, Origin};
+use crate::mutation::{Mutated, Mutation};
 use crate::outbox::Outbox;
 use crate::peers::Peers;
 use crate::{
@@ -40,6 +41,9 @@ pub struct Worker {
     pub(crate) ready: VecDeque<Effect>,
     /// The latest moment that anybody told.
     pub(crate) now: Instant,
+    pub(crate) mutated: Mutated,
+    #[cfg(feature = "mutation")]
+    pub(crate) starts: rustc_hash::FxHashMap<callboard_proto::AttemptKey, crate::Start>,
 }
 
 impl Worker {
@@ -60,6 +64,9 @@ impl Worker {
             reports: 0,
             ready: VecDeque::new(),
             now,
+            mutated: Mutated::default(),
+            #[cfg(feature = "mutation")]
+            starts: rustc_hash::FxHashMap::default(),
             config,
         }
     }
@@ -103,6 +110,8 @@ impl Worker {
         }
         if let Some(start) = self.held.next_start(self.now) {
             self.counters.started += 1;
+            #[cfg(feature = "mutation")]
+            self.starts.insert(start.of.clone(), start.clone());
             return Some(Effect::Start(start));
         }
         self.flush();
@@ -140,6 +149,7 @@ impl Worker {
     #[must_use]
     pub fn names_us(&self, instance: Option<InstanceId>) -> bool {
         instance.is_none_or(|instance| instance == self.identity.instance)
+            || self.mutated.lacks(Mutation::InstanceCheck)
     }
 
     /// Who the instance is.
@@ -198,13 +208,18 @@ impl Worker {
         }
     }
 
+    /// What is known of an attempt.
+    pub(crate) fn find(&self, of: &AttemptKey) -> Option<Known> {
+        self.memory.find(of, &self.held)
+    }
+
     fn on_finished(&mut self, finished: Finished) {
-        match self.memory.find(&finished.of) {
+        match self.find(&finished.of) {
             Some(Known::Held(at)) if self.held.get(at).is_running() => {
                 self.counters.finished += 1;
                 let held = self.release(at);
                 let queued = held.started.saturating_duration_since(held.arrived);
-                self.conclude(held, finished.outcome, queued, finished.executed);
+                self.conclude(at, held, finished.outcome, queued, finished.executed);
             }
             Some(Known::Held(_) | Known::Kept(_) | Known::Refused | Known::Forgotten) | None => {
                 self.counters.finished_unknown += 1;
@@ -252,7 +267,7 @@ impl Worker {
         let Effect::Stop { of, .. } = effect else {
             return false;
         };
-        match self.memory.find(of) {
+        match self.find(of) {
             Some(Known::Held(at)) => !self.held.get(at).is_stopping,
             Some(Known::Kept(_) | Known::Refused | Known::Forgotten) | None => true,
         }
@@ -262,18 +277,20 @@ impl Worker {
     pub(crate) fn end_unstarted(&mut self, at: usize, outcome: Outcome) {
         let held = self.release(at);
         let queued = self.now.saturating_duration_since(held.arrived);
-        self.conclude(held, outcome, queued, Duration::ZERO);
+        self.conclude(at, held, outcome, queued, Duration::ZERO);
     }
 
     /// Refuses, for ever and without a word, an attempt that never entered its tool.
     pub(crate) fn drop_unstarted(&mut self, at: usize) {
         let held = self.release(at);
-        if held.may_have_run {
-            self.memory
-                .refuse_forgotten(held.of, held.effect, held.origin, &mut self.counters);
-        } else {
-            self.memory.refuse(held.of, held.origin, &mut self.counters);
-        }
+        let may_have_run = held.may_have_run.then_some(held.effect);
+        self.memory.refuse(
+            held.of,
+            held.origin,
+            may_have_run,
+            Some(at),
+            &mut self.counters,
+        );
     }
 
     /// Lets the results of a held attempt go to a newer message, of this coordinator or another.
@@ -293,7 +310,14 @@ impl Worker {
         held
     }
 
-    fn conclude(&mut self, held: Held, outcome: Outcome, queued: Duration, executed: Duration) {
+    fn conclude(
+        &mut self,
+        at: usize,
+        held: Held,
+        outcome: Outcome,
+        queued: Duration,
+        executed: Duration,
+    ) {
         let outcome = if held.may_have_run {
             failure::in_doubt(outcome)
         } else {
@@ -317,6 +341,7 @@ impl Worker {
                 grant: held.grant,
                 origin: held.origin,
             },
+            Some(at),
             self.now,
             &mut self.counters,
         );
