@@ -11,7 +11,7 @@ use callboard_proto::message::{Announce, Beat, RefusalCode};
 use callboard_proto::{CoordinatorId, Kind, Token, codec};
 use callboard_worker::link as worker;
 use callboard_worker_core::ReplyTo;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// How long a test waits for what must come. Nothing waits this long unless it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,6 +26,9 @@ pub enum Say {
     /// A worker's word.
     Worker(worker::Outgoing),
 }
+
+/// A word, and where to tell that the link has taken it.
+type Said = (Say, oneshot::Sender<()>);
 
 /// What a party heard, the same for both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +97,7 @@ impl Heard {
 /// One end of a link.
 #[derive(Debug)]
 pub struct Party {
-    say: mpsc::Sender<Say>,
+    say: mpsc::Sender<Said>,
     heard: mpsc::Receiver<Heard>,
     kept: VecDeque<Heard>,
     /// Largest body that its link took when it was connected, in bytes.
@@ -105,7 +108,7 @@ impl Party {
     /// Drives a coordinator's link.
     pub fn coordinator(mut link: impl coordinator::Link) -> Self {
         let payload_bytes_max = link.payload_bytes_max();
-        let (say, mut said) = mpsc::channel(MESSAGES_MAX);
+        let (say, mut said) = mpsc::channel::<Said>(MESSAGES_MAX);
         let (hear, heard) = mpsc::channel(MESSAGES_MAX);
         tokio::spawn(async move {
             let mut batch = Vec::new();
@@ -113,8 +116,12 @@ impl Party {
                 tokio::select! {
                     () = link.receive(&mut batch) => {}
                     word = said.recv() => match word {
-                        Some(Say::Coordinator(word)) => link.send(word),
-                        Some(Say::Worker(word)) => unreachable!("{word:?} at a coordinator"),
+                        Some((Say::Coordinator(word), taken)) => {
+                            link.send(word);
+                            // Nobody waits any more where the test has ended.
+                            let _ = taken.send(());
+                        }
+                        Some((Say::Worker(word), _)) => unreachable!("{word:?} at a coordinator"),
                         None => return,
                     },
                 }
@@ -131,7 +138,7 @@ impl Party {
     /// Drives a worker's link.
     pub fn worker(mut link: impl worker::Link) -> Self {
         let payload_bytes_max = link.payload_bytes_max();
-        let (say, mut said) = mpsc::channel(MESSAGES_MAX);
+        let (say, mut said) = mpsc::channel::<Said>(MESSAGES_MAX);
         let (hear, heard) = mpsc::channel(MESSAGES_MAX);
         tokio::spawn(async move {
             let mut batch = Vec::new();
@@ -139,8 +146,11 @@ impl Party {
                 tokio::select! {
                     () = link.receive(&mut batch) => {}
                     word = said.recv() => match word {
-                        Some(Say::Worker(word)) => link.send(word),
-                        Some(Say::Coordinator(word)) => unreachable!("{word:?} at a worker"),
+                        Some((Say::Worker(word), taken)) => {
+                            link.send(word);
+                            let _ = taken.send(());
+                        }
+                        Some((Say::Coordinator(word), _)) => unreachable!("{word:?} at a worker"),
                         None => return,
                     },
                 }
@@ -154,7 +164,11 @@ impl Party {
         Self::new(say, heard, payload_bytes_max)
     }
 
-    fn new(say: mpsc::Sender<Say>, heard: mpsc::Receiver<Heard>, payload_bytes_max: usize) -> Self {
+    fn new(
+        say: mpsc::Sender<Said>,
+        heard: mpsc::Receiver<Heard>,
+        payload_bytes_max: usize,
+    ) -> Self {
         Self {
             say,
             heard,
@@ -163,12 +177,15 @@ impl Party {
         }
     }
 
-    /// Says something.
+    /// Says something, and returns when the link has taken it: what happens to the line afterwards
+    /// comes after it.
     ///
     /// # Errors
     /// When the party's task has ended.
     pub async fn say(&self, word: Say) -> anyhow::Result<()> {
-        self.say.send(word).await?;
+        let (taken, is_taken) = oneshot::channel();
+        self.say.send((word, taken)).await?;
+        is_taken.await?;
         Ok(())
     }
 
