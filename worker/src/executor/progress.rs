@@ -32,6 +32,15 @@ impl ProgressClock {
         }
     }
 
+    /// Forgets an attempt that has ended and last spoke then.
+    pub(super) fn forget(&mut self, of: &AttemptKey, last: Option<Instant>) {
+        if let Some(last) = last
+            && !self.due.is_empty()
+        {
+            self.due.remove(&(last + INTERVAL, of.clone()));
+        }
+    }
+
     /// When the next attempt is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)

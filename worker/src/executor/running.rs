@@ -1,12 +1,13 @@
 //! What is being executed: who waits for its progress, and which stopped tools have how long left.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_proto::message::ProgressItem;
 use callboard_proto::{AttemptKey, Effect, ToolName};
 use callboard_worker_core::{Finished, ReplyTo, Start, StopReason};
+use rustc_hash::FxHashMap;
 
 use crate::executor::progress::ProgressClock;
 use crate::executor::{RunningCall, ending};
@@ -20,14 +21,16 @@ struct Running {
     effect: Effect,
     since: Instant,
     progress_sent: Option<Instant>,
+    /// When it is ended by force, once it was told to stop.
+    stop_due: Option<Instant>,
 }
 
 /// All attempts that are handed to their tools; bounded by the core's slots.
 pub(super) struct RunningCalls {
-    calls: HashMap<AttemptKey, Running>,
+    calls: FxHashMap<AttemptKey, Running>,
     cancel_grace: Duration,
-    /// Stopped tools that watch their cancellation, in the order in which their grace ends.
-    stopping: VecDeque<(Instant, AttemptKey, StopReason)>,
+    /// Stopped tools that watch their cancellation, by the end of their grace.
+    stopping: BTreeMap<(Instant, AttemptKey), StopReason>,
     clock: ProgressClock,
 }
 
@@ -42,9 +45,9 @@ pub(super) struct Stopped {
 impl RunningCalls {
     pub(super) fn new(cancel_grace: Duration) -> Self {
         Self {
-            calls: HashMap::new(),
+            calls: FxHashMap::default(),
             cancel_grace,
-            stopping: VecDeque::new(),
+            stopping: BTreeMap::new(),
             clock: ProgressClock::default(),
         }
     }
@@ -57,12 +60,19 @@ impl RunningCalls {
             effect: start.effect,
             since: now,
             progress_sent: None,
+            stop_due: None,
         };
         self.calls.insert(start.of.clone(), running);
     }
 
     pub(super) fn end(&mut self, of: &AttemptKey) {
-        self.calls.remove(of);
+        let Some(running) = self.calls.remove(of) else {
+            return;
+        };
+        if let Some(due) = running.stop_due {
+            self.stopping.remove(&(due, of.clone()));
+        }
+        self.clock.forget(of, running.progress_sent);
     }
 
     /// Tells an attempt to stop. One that has not been entered, or whose tool never looked at its
@@ -73,11 +83,14 @@ impl RunningCalls {
         reason: StopReason,
         now: Instant,
     ) -> Option<Stopped> {
-        let state = &self.calls.get(of)?.state;
-        state.stop(Some(reason));
-        if state.is_watching() {
-            self.stopping
-                .push_back((now + self.cancel_grace, of.clone(), reason));
+        let running = self.calls.get_mut(of)?;
+        running.state.stop(Some(reason));
+        if running.state.is_watching() {
+            if running.stop_due.is_none() {
+                let due = now + self.cancel_grace;
+                running.stop_due = Some(due);
+                self.stopping.insert((due, of.clone()), reason);
+            }
             return None;
         }
         self.force(of, reason, now)
@@ -85,13 +98,17 @@ impl RunningCalls {
 
     /// Ends one stopped attempt whose grace is over.
     pub(super) fn force_due(&mut self, now: Instant) -> Option<Stopped> {
-        while self.stopping.front().is_some_and(|(due, ..)| *due <= now) {
-            let (_, of, reason) = self.stopping.pop_front()?;
+        while self.stopping_next()? <= now {
+            let ((_, of), reason) = self.stopping.pop_first()?;
             if let Some(stopped) = self.force(&of, reason, now) {
                 return Some(stopped);
             }
         }
         None
+    }
+
+    fn stopping_next(&self) -> Option<Instant> {
+        self.stopping.first_key_value().map(|((due, _), _)| *due)
     }
 
     fn force(&mut self, of: &AttemptKey, reason: StopReason, now: Instant) -> Option<Stopped> {
@@ -101,7 +118,7 @@ impl RunningCalls {
         running.state.abort();
         let is_abandoned = running.state.is_on_thread();
         let executed = now.saturating_duration_since(running.since);
-        self.calls.remove(of);
+        self.end(of);
         Some(Stopped {
             finished: Finished {
                 of: of.clone(),
@@ -149,8 +166,10 @@ impl RunningCalls {
 
     /// When [`Self::force_due`] or [`Self::take_progress_due`] has work next.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let stopping = self.stopping.front().map(|(due, ..)| *due);
-        [stopping, self.clock.next()].into_iter().flatten().min()
+        [self.stopping_next(), self.clock.next()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What is being executed, the longest first.
