@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::demo::SceneName;
 use crate::exit;
 use crate::offer::ToolSet;
 
@@ -51,7 +52,7 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Show what Callboard is for: fan-outs, chains, failures, a lost worker. No server, no key.
     #[command(
-        after_help = "Example:\n  callboard demo\n  callboard demo --only mixed --json | jq .saved_percent"
+        after_help = "Example:\n  callboard demo\n  callboard demo --only mixed,slow\n  callboard demo --json | jq .totals.saved_percent\n\nEnds with 0 when every scene ended as its script expects, its planned failures included, else with 1."
     )]
     Demo(Demo),
     /// Drive a conversation: model turn, calls, results, and again until the model stops.
@@ -82,13 +83,13 @@ pub(crate) enum Command {
 /// `callboard demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Show only these scenes.
-    #[arg(long, value_name = "SCENE", value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
-    /// Print plain lines even in a terminal.
+    /// Play only these scenes; several: separated by commas.
+    #[arg(long, value_enum, value_name = "SCENE", value_delimiter = ',')]
+    pub(crate) only: Vec<SceneName>,
+    /// Print plain lines, one for each event, even in a terminal.
     #[arg(long)]
     pub(crate) plain: bool,
-    /// Print the measurements as JSON.
+    /// Print only the measurements, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

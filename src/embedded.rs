@@ -9,13 +9,22 @@ use callboard_worker::link::local::{Entrance, Exit, LocalLink, ReplyTo, entrance
 
 /// Connects an instance to a switchboard, until its link is dropped.
 pub(crate) fn join(board: &Switchboard, announce: &Announce) -> LocalLink {
+    join_through(board, announce, |way| way)
+}
+
+/// The same, with something in the instance's way out.
+pub(crate) fn join_through<E: Exit>(
+    board: &Switchboard,
+    announce: &Announce,
+    gate: impl FnOnce(Way<Port>) -> E,
+) -> LocalLink {
     let (entrance, link) = entrance();
     let port = board.join(announce, Way(entrance));
-    link.connect(Way(port))
+    link.connect(gate(Way(port)))
 }
 
 /// One direction between the two sides.
-struct Way<T>(T);
+pub(crate) struct Way<T>(T);
 
 impl Instance for Way<Entrance> {
     fn deliver(&self, request: Request) -> bool {

@@ -1,11 +1,12 @@
 //! The one binary: `callboard`.
 //!
 //! The CLI and nothing else: `cli` is what can be typed, `config` is what can be set, `session` joins a
-//! coordinator to its workers, and `command` holds one file per command.
+//! coordinator to its workers, `command` holds one file per command, and `demo` what the demo plays.
 
 mod cli;
 mod command;
 mod config;
+mod demo;
 mod embedded;
 mod exit;
 mod log;

@@ -7,8 +7,10 @@ use callboard_coordinator::catalogue::Catalogue;
 use callboard_coordinator::dispatch::{Dispatch, DispatchHandle, Options};
 use callboard_coordinator::link::local::Switchboard;
 use callboard_coordinator::link::nats::NatsLink;
+use callboard_proto::message::Announce;
 use callboard_proto::{CoordinatorId, InstanceId, ToolName};
 use callboard_worker::executor::{self, Executor};
+use callboard_worker::link::local::LocalLink;
 use callboard_worker::tool::Tools;
 use tokio::task::JoinHandle;
 
@@ -63,22 +65,23 @@ impl Session {
                 )
                 .with_slots(config.worker.slots)
                 .with_labels(config.labels()?);
-                Self::embedded(config, vec![(options, tools)]).map(|(session, _)| session)
+                Self::embedded(config, vec![(options, tools)], embedded::join)
             }
         }
     }
 
-    /// With these workers in this process; the switchboard between can cut their lines.
+    /// With these workers in this process, each connected to the switchboard between by `join`.
     pub(crate) fn embedded(
         config: &Config,
         workers: Vec<(executor::Options, Tools)>,
-    ) -> anyhow::Result<(Self, Switchboard)> {
+        join: impl Fn(&Switchboard, &Announce) -> LocalLink,
+    ) -> anyhow::Result<Self> {
         let board = Switchboard::default();
         let mut handles = Vec::new();
         for (options, tools) in workers {
             let announce =
                 options.announce(&tools, callboard_worker::link::local::PAYLOAD_BYTES_MAX);
-            let link = embedded::join(&board, &announce);
+            let link = join(&board, &announce);
             let (executor, handle) = Executor::new(options, tools, link).map_err(bad_input)?;
             tokio::spawn(executor.run());
             handles.push(handle);
@@ -89,7 +92,7 @@ impl Session {
         let actor = tokio::spawn(async move {
             actor.run().await;
         });
-        Ok((Self::new(config, dispatch, actor, handles), board))
+        Ok(Self::new(config, dispatch, actor, handles))
     }
 
     fn new(

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod demo;
 mod execute;
 mod run;
 mod tools;
@@ -40,7 +41,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     }
     log::set_up(&config.log)?;
     match cli.command {
-        Command::Demo(_) => anyhow::bail!("the demo is being built"),
+        Command::Demo(flags) => demo::run(flags, &config).await,
         Command::Run(flags) => run::run(flags, &config).await,
         Command::Execute(flags) => execute::run(flags, &config).await,
         Command::Worker(_) => worker::run(&config).await,
