@@ -1,4 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod measures;
 mod pictures;
 mod scenes;
