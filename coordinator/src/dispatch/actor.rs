@@ -159,7 +159,14 @@ impl<L: Link> Dispatch<L> {
         let now = now();
         for incoming in incoming.drain(..) {
             match wire::arrival(incoming) {
-                Arrival::Input(input) => self.core.handle_input(input, now),
+                Arrival::Input(input) => {
+                    let is_back = matches!(input, Input::LinkUp);
+                    self.core.handle_input(input, now);
+                    if is_back {
+                        // Who came meanwhile was not heard.
+                        self.link.send(Outgoing::Discover);
+                    }
+                }
                 Arrival::Announce(announce) => self.take_announcement(announce),
                 Arrival::Tools(head, specs) => match self.directory.take_page(head, specs) {
                     Next::Page { to, from } => self.describe(to, from),
