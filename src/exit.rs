@@ -67,13 +67,23 @@ impl Exit {
     /// The code for an error that ended a command.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         use callboard_proto::server::LinkError;
-        if error.chain().any(|cause| cause.is::<LinkError>()) {
-            Self::Unreachable
-        } else if error.chain().any(|cause| cause.is::<BadInput>()) {
-            Self::BadInput
-        } else {
-            Self::Internal
-        }
+        let of_cause = |cause: &(dyn std::error::Error + 'static)| {
+            if let Some(link) = cause.downcast_ref::<LinkError>() {
+                return Some(match link {
+                    // What the operator gave, and not the server, is at fault.
+                    LinkError::Url { .. } | LinkError::Credentials { .. } => Self::BadInput,
+                    LinkError::Unreachable { .. }
+                    | LinkError::TooOld { .. }
+                    | LinkError::Login { .. }
+                    | LinkError::Tls { .. }
+                    | LinkError::Permission { .. }
+                    | LinkError::Silent { .. } => Self::Unreachable,
+                });
+            }
+            let is_refused = cause.is::<Refused>().then_some(Self::Unreachable);
+            is_refused.or_else(|| cause.is::<BadInput>().then_some(Self::BadInput))
+        };
+        error.chain().find_map(of_cause).unwrap_or(Self::Internal)
     }
 
     /// Prints an error with all its causes, and gives the code.
@@ -97,6 +107,11 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct BadInput(pub(crate) String);
+
+/// The server takes what was connected no longer. The text says what it refuses and how to cure it.
+#[derive(Debug, thiserror::Error)]
+#[error("the server refuses what this worker needs: {0}")]
+pub(crate) struct Refused(pub(crate) String);
 
 /// Marks an error as one of the input.
 pub(crate) fn bad_input(error: impl Into<anyhow::Error>) -> anyhow::Error {

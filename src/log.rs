@@ -1,5 +1,7 @@
 //! Logs go to standard error, as text or as JSON lines.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
@@ -15,6 +17,7 @@ pub(crate) fn set_up(log: &Log) -> anyhow::Result<()> {
     })?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let set = match log.format {
         LogFormat::Text => logs.try_init(),

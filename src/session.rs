@@ -115,6 +115,11 @@ impl Session {
             .await_tools(wanted, self.discovery_timeout)
             .await?;
         let catalogue = Catalogue::freeze(self.dispatch.offers().await?);
+        if catalogue.tools().len() == 0 {
+            output::note(
+                "callboard: nobody offers a tool, so no call can run; start a worker: callboard worker --help",
+            );
+        }
         for conflict in catalogue.conflicts() {
             let others: Vec<String> = conflict
                 .others

@@ -28,7 +28,10 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     check_key(key)?;
     let input = read(flags.message.as_deref())?;
     let Provider::Anthropic = flags.provider;
-    let message = anthropic::parse(&input).map_err(bad_input)?;
+    let message = anthropic::parse(&input).map_err(|error| {
+        let code = error.code();
+        BadInput(format!("{} [{code}]", bad_input(error)))
+    })?;
     let session = Session::open(config).await?;
     let names = message.calls.iter().map(|call| call.name.as_str());
     let catalogue = session.catalogue(wanted(names)).await?;

@@ -5,7 +5,7 @@ use callboard_worker::link::local::PAYLOAD_BYTES_MAX;
 use callboard_worker::link::nats::NatsLink;
 
 use crate::config::Config;
-use crate::exit::{BadInput, Exit, bad_input};
+use crate::exit::{BadInput, Exit, Refused, bad_input};
 use crate::offer;
 use crate::output;
 use crate::session::short;
@@ -57,9 +57,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     let Ended { why, link } = executor.run().await;
     let closed = link.close().await;
     match why {
-        Why::Refused(reason) => {
-            anyhow::bail!("the server refuses what this worker needs: {reason}")
-        }
+        Why::Refused(reason) => Err(Refused(reason).into()),
         Why::Drained | Why::Stopped => {
             closed?;
             output::note("callboard: the worker has drained and ended");

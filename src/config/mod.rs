@@ -146,7 +146,8 @@ pub(crate) struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            filter: "warn".to_owned(),
+            // What the client library says of a failed connection, our own errors say with the cure.
+            filter: "warn,async_nats=off".to_owned(),
             format: LogFormat::Text,
         }
     }
@@ -263,7 +264,17 @@ impl Config {
         self.worker
             .labels
             .iter()
-            .map(|label| named("worker.labels", label, Label::new(label.as_str())))
+            .map(|label| {
+                let is_pair = label
+                    .split_once('=')
+                    .is_some_and(|(key, _)| !key.is_empty());
+                if !is_pair {
+                    return Err(bad_input(anyhow::anyhow!(
+                        "worker.labels = {label:?}: a label is written key=value"
+                    )));
+                }
+                named("worker.labels", label, Label::new(label.as_str()))
+            })
             .collect()
     }
 

@@ -101,7 +101,11 @@ fn parse(url: &str) -> Result<(String, Option<Login>), LinkError> {
         return Err(refuse("its host holds a space"));
     }
     if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Err(refuse("its port is no number from 0 to 65535"));
+        // What stands there may be a password whose host was forgotten.
+        return Err(LinkError::Url {
+            url: format!("{scheme}://{name}:…"),
+            reason: "its port is no number from 0 to 65535".to_owned(),
+        });
     }
     let login = login.map(|login| match login.split_once(':') {
         Some((user, password)) => Login::User {
@@ -177,6 +181,10 @@ mod tests {
             "\"http://host\" names no NATS server: its scheme is neither nats nor tls; \
              write it as nats://host:4222 or tls://host:4222"
         );
+        let hostless = "nats://user:hunter2"
+            .parse::<ServerUrls>()
+            .expect_err("no host");
+        assert!(!hostless.to_string().contains("hunter2"), "{hostless}");
     }
 
     #[test]
