@@ -27,6 +27,22 @@ pub fn kill9(pid: u32) -> anyhow::Result<()> {
     send(pid, Signal::KILL)
 }
 
+/// Asks a process to end in order (`SIGTERM`).
+///
+/// # Errors
+/// No such process, or it isn't ours.
+pub fn terminate(pid: u32) -> anyhow::Result<()> {
+    send(pid, Signal::TERM)
+}
+
+/// Interrupts a process as Ctrl-C does (`SIGINT`).
+///
+/// # Errors
+/// No such process, or it isn't ours.
+pub fn interrupt(pid: u32) -> anyhow::Result<()> {
+    send(pid, Signal::INT)
+}
+
 fn send(pid: u32, signal: Signal) -> anyhow::Result<()> {
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let pid = raw.with_context(|| format!("{pid} is no process id"))?;
