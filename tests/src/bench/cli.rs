@@ -114,7 +114,10 @@ fn measure(options: &Options) -> anyhow::Result<Run> {
     };
     let mut run = Run {
         machine,
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: std::iter::once("cargo xtask bench".to_owned())
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
         rows: Vec::new(),
         checks: Vec::new(),
     };

@@ -9,7 +9,7 @@ use callboard_coordinator::catalogue::{Catalogue, Offer};
 use callboard_coordinator::dispatch::DispatchHandle;
 use callboard_coordinator::model::ToolUse;
 use callboard_coordinator::run::Gather;
-use callboard_coordinator_core::{Report, TurnOptions};
+use callboard_coordinator_core::{NewCall, Report, TurnOptions};
 use callboard_proto::{Epoch, Outcome, RunId, ToolUseId, Turn, TurnKey};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -107,6 +107,12 @@ impl Run {
 
     /// One turn, from the model's calls to the report of their outcomes.
     async fn turn(&mut self, uses: &[ToolUse]) -> anyhow::Result<Report> {
+        let calls = self.catalogue.check_all(uses);
+        self.gather(calls).await
+    }
+
+    /// A turn whose calls are checked already.
+    async fn gather(&mut self, calls: Vec<NewCall>) -> anyhow::Result<Report> {
         self.turn += 1;
         let turn = TurnKey {
             run: self.id,
@@ -118,7 +124,6 @@ impl Run {
             parallel_max: None,
             epoch: Epoch(0),
         };
-        let calls = self.catalogue.check_all(uses);
         Ok(self.dispatch.gather(turn, options, calls).await?)
     }
 
@@ -189,8 +194,9 @@ impl Side for Coordinator {
         let mut turns = JoinSet::new();
         for _ in 0..calls / turn_calls {
             let mut run = self.run.another();
-            let uses = run.uses(turn_calls, tool)?;
-            turns.spawn(async move { run.turn(&uses).await });
+            // What the model's adapter holds is gone before memory is read: it is no part of a call.
+            let calls = run.catalogue.check_all(&run.uses(turn_calls, tool)?);
+            turns.spawn(async move { run.gather(calls).await });
         }
         self.opened = Some(Opened { began, turns });
         Ok(())

@@ -55,7 +55,7 @@ impl Machine {
                 .next()
                 .map_or_else(unknown, str::to_owned),
             date: said("date", &["-u", "+%F"]),
-            commit: said("git", &["rev-parse", "--short", "HEAD"]),
+            commit: said("git", &["describe", "--always", "--dirty"]),
             rustc: said("rustc", &["--version"]),
             nats_server,
             async_nats: locked_version("async-nats"),
