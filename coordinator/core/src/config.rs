@@ -29,8 +29,6 @@ pub struct Limits {
     pub lease: Duration,
     /// Time between two echoes, and between two status exchanges with an instance (P14, P16).
     pub tick: Duration,
-    /// How long the coordinator may take to grant a waiting `write`, less than the worker's own window (P17).
-    pub grant_window: Duration,
     /// Smallest part of a budget that is kept for the way back (P12).
     pub reply_margin_min: Duration,
     /// Wait before the first retry; doubled for each further one, with full jitter.
@@ -66,7 +64,6 @@ impl Default for Limits {
             accept_timeout_min: Duration::from_secs(1),
             lease: 3 * limit::BEAT_INTERVAL,
             tick: limit::BEAT_INTERVAL,
-            grant_window: limit::GRANT_WINDOW,
             reply_margin_min: Duration::from_millis(20),
             retry_base: Duration::from_millis(100),
             retry_delay_max: Duration::from_secs(5),

@@ -39,8 +39,6 @@ counters! {
     replies_wrong_epoch,
     /// Items of replies that could not be decoded.
     replies_unreadable,
-    /// Results of a `write` from an attempt that doesn't count any more (P15).
-    results_abandoned,
     /// Calls answered `busy`.
     busy,
     /// Calls answered `stale`.

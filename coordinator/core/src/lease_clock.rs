@@ -39,6 +39,15 @@ impl LeaseClock {
         self.lease_time
     }
 
+    /// The point of lease time at which something that is heard now was heard: some time has passed
+    /// since the last proof, and the next one will count it.
+    pub(crate) fn lease_time_at(&self, now: Instant) -> Duration {
+        let since = self.proven.map_or(Duration::ZERO, |proven| {
+            now.saturating_duration_since(proven)
+        });
+        self.lease_time + since.min(self.tick * 2)
+    }
+
     /// The smoothed round trip of the echo.
     pub(crate) fn round_trip(&self) -> Duration {
         self.round_trip
@@ -66,14 +75,21 @@ impl LeaseClock {
             (self.round_trip * 7 + sample) / 8
         };
         let previous = self.proven.replace(now);
-        // One echo is sent each tick, so two returns are at most one tick and a round trip apart,
-        // unless one was lost on the way or somebody slept.
+        // One echo is sent each tick, so two returns are one tick and a change of the round trip apart;
+        // at two ticks one was lost on the way, or somebody slept.
         match previous.map(|previous| now.saturating_duration_since(previous)) {
-            Some(gap) if gap <= self.tick * 2 => {
+            Some(gap) if gap <= self.tick * 3 / 2 => {
                 self.lease_time += gap;
                 Some(Proof::Continuous)
             }
             Some(_) | None => Some(Proof::Gap),
+        }
+    }
+
+    /// Counts time without a proof: what a clock without an echo would do.
+    pub(crate) fn run_on(&mut self, now: Instant) {
+        if let Some(previous) = self.proven.replace(now) {
+            self.lease_time += now.saturating_duration_since(previous);
         }
     }
 

@@ -97,10 +97,18 @@ impl Attempt {
         self.asked_under = [Some(token), self.asked_under[0]];
     }
 
+    /// What its tool does: what was declared, or `write` if its worker waited for a grant all the same.
+    pub(crate) fn effect(&self, declared: ToolEffect) -> ToolEffect {
+        match self.grant {
+            Some(_) => ToolEffect::Write,
+            None => declared,
+        }
+    }
+
     /// What can be said of it if it never answers: a `write` runs only under a grant, anything else
     /// may run from the moment that it was posted.
-    pub(crate) fn executed_if_silent(&self, effect: ToolEffect) -> Executed {
-        match effect {
+    pub(crate) fn executed_if_silent(&self, declared: ToolEffect) -> Executed {
+        match self.effect(declared) {
             ToolEffect::Write if !self.was_granted() => Executed::No,
             // A write that was heard running entered its tool (P19), unless its worker was lost: then
             // that is what must be said (P18).
@@ -115,6 +123,8 @@ impl Attempt {
 /// Where an open call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stand {
+    /// Just opened: nothing is decided.
+    Opened,
     /// Beyond its turn's cap: not yet in the waiting room.
     Held,
     /// Between two places: let in, or back from a worker.
@@ -173,6 +183,7 @@ impl Call {
         self.settled.is_some()
     }
 
+    /// What its tool declares to do.
     pub(crate) fn effect(&self) -> ToolEffect {
         self.posting
             .as_ref()
@@ -233,6 +244,8 @@ pub(crate) struct Turn {
     pub(crate) admitted: u32,
     /// Calls beyond the cap, in order.
     pub(crate) held: VecDeque<u32>,
+    /// Whether held calls are being let in just now: each one that ends at once would start it again.
+    pub(crate) letting_in: bool,
     /// Calls by their deadline; those that are settled meanwhile are passed over.
     pub(crate) deadlines: BTreeMap<Instant, Vec<u32>>,
     /// When the dispatcher looks at the turn next, as its timer table has it.
@@ -255,6 +268,7 @@ impl Turn {
             open: 0,
             admitted: 0,
             held: VecDeque::new(),
+            letting_in: false,
             deadlines: BTreeMap::new(),
             wakes,
         }

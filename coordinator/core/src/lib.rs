@@ -14,6 +14,8 @@ mod input;
 mod late;
 mod lease_clock;
 mod ledger;
+#[doc(hidden)]
+pub mod mutation;
 mod placement;
 mod registry;
 mod report;

@@ -31,6 +31,8 @@ pub(crate) struct Sent {
     /// Of a call message: when its answer is due, and whether the worker was asked already (P7).
     pub(crate) answer_due: Option<Instant>,
     pub(crate) asked: bool,
+    /// Whether attempts that nobody waits for any more may still come back undelivered.
+    pub(crate) lingers: bool,
 }
 
 /// The messages on their way.
@@ -62,6 +64,9 @@ impl SentMessages {
             if !sent.attempts.contains(&attempt) {
                 sent.attempts.push(attempt);
             }
+            if !std::mem::replace(&mut sent.lingers, true) {
+                self.aging.push_back((now, token));
+            }
             return;
         }
         self.aging.push_back((now, token));
@@ -73,6 +78,7 @@ impl SentMessages {
             unanswered: 0,
             answer_due: None,
             asked: true,
+            lingers: true,
         };
         self.by_token.insert(token, sent);
     }
@@ -83,6 +89,13 @@ impl SentMessages {
 
     pub(crate) fn get_mut(&mut self, token: Token) -> Option<&mut Sent> {
         self.by_token.get_mut(&token)
+    }
+
+    /// All answers to a call message were heard: only what lingers is remembered any longer.
+    pub(crate) fn answered_in_full(&mut self, token: Token) {
+        if self.by_token.get(&token).is_some_and(|sent| !sent.lingers) {
+            self.by_token.remove(&token);
+        }
     }
 
     pub(crate) fn remove(&mut self, token: Token) -> Option<Sent> {
@@ -100,7 +113,13 @@ impl SentMessages {
                 break;
             }
             self.aging.pop_front();
-            self.by_token.remove(&token);
+            match self.by_token.get_mut(&token) {
+                // Somebody still waits for its answer.
+                Some(sent) if sent.unanswered > 0 => sent.lingers = false,
+                Some(_) | None => {
+                    self.by_token.remove(&token);
+                }
+            }
         }
     }
 }

@@ -76,6 +76,13 @@ impl WaitingRoom {
         self.lanes.keys().copied().collect()
     }
 
+    /// The lanes with somebody in them, each with the rank of who is next.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = (u64, Lane)> {
+        self.lanes
+            .iter()
+            .filter_map(|(lane, queue)| queue.front().map(|(order, _)| (*order, *lane)))
+    }
+
     /// The call that is next in a lane.
     pub(crate) fn head(&self, lane: Lane) -> Option<(u64, CallRef)> {
         self.lanes.get(&lane)?.front().copied()

@@ -46,8 +46,8 @@ pub(crate) struct Worker {
     pub(crate) unreachable: bool,
     /// Calls with a strike that it holds (P8).
     pub(crate) struck: u32,
-    /// The last question, if it is unanswered, and how many in a row were (P16).
-    pub(crate) question: Option<Token>,
+    /// The question that is open and when it was asked, and how many in a row had no answer (P16).
+    question: Option<(Token, Instant)>,
     pub(crate) questions_unanswered: u32,
     pub(crate) health: Health,
     answer_times: Vec<Duration>,
@@ -104,10 +104,13 @@ impl Worker {
 
     /// Takes a beat; whether it asks for a new description.
     pub(crate) fn take_beat(&mut self, beat: &Beat) -> bool {
-        self.beat_seq = Some(self.beat_seq.unwrap_or(0).max(beat.seq));
-        self.draining = beat.draining;
+        let is_news = self.beat_seq.is_none_or(|last| last < beat.seq);
+        if is_news {
+            self.beat_seq = Some(beat.seq);
+            self.draining = beat.draining;
+        }
         self.take_load(beat.load);
-        !self.announced || self.catalogue != beat.catalogue
+        !self.announced || (is_news && self.catalogue != beat.catalogue)
     }
 
     pub(crate) fn take_announcement(&mut self, announce: Announce) {
@@ -135,6 +138,32 @@ impl Worker {
         if load.free > 0 {
             self.owes_free = None;
         }
+    }
+
+    /// Notes a question; one that is open already is older and counts first.
+    pub(crate) fn was_asked(&mut self, token: Token, now: Instant) {
+        self.question.get_or_insert((token, now));
+    }
+
+    /// It answered a question: it reads what it is sent, even if a later question is open.
+    pub(crate) fn has_answered(&mut self, token: Token) {
+        self.questions_unanswered = 0;
+        self.question = self.question.filter(|(open, _)| *open != token);
+    }
+
+    /// Counts the open question as unanswered if it had a whole tick for its answer, and drops it.
+    pub(crate) fn count_question(&mut self, tick: Duration, now: Instant) {
+        let had_its_time =
+            |(_, asked): &(Token, Instant)| now.saturating_duration_since(*asked) >= tick;
+        if self.question.take_if(|open| had_its_time(open)).is_some() {
+            self.questions_unanswered += 1;
+        }
+    }
+
+    /// Nothing is held against it: it holds nothing of ours, or the own link was away.
+    pub(crate) fn forgive_questions(&mut self) {
+        self.question = None;
+        self.questions_unanswered = 0;
     }
 
     pub(crate) fn was_busy(&mut self, now: Instant) {

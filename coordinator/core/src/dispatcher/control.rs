@@ -6,7 +6,7 @@ use callboard_proto::message::{
 };
 
 use super::Dispatcher;
-use crate::effect::{Address, Effect};
+use crate::effect::{Address, Effect, EventKind};
 use crate::ledger::{Attempt, AttemptRef};
 use crate::registry::WorkerIndex;
 use crate::sent::{Errand, Sent};
@@ -19,10 +19,13 @@ impl Dispatcher {
         let Some((to, seen, bytes_max)) = self.address(index) else {
             return;
         };
-        // What was settled since is not let run.
+        // What was settled or cancelled since is not let run.
         let grants: Vec<_> = grants
             .into_iter()
-            .filter(|(at, _)| self.attempt_mut(*at).is_some())
+            .filter(|(at, _)| {
+                let is_wanted = self.call(at.call).is_some_and(|call| !call.cancel_asked);
+                is_wanted && self.attempt_mut(*at).is_some()
+            })
             .collect();
         for chunk in chunks(
             grants,
@@ -37,8 +40,12 @@ impl Dispatcher {
                     .and_then(|attempt| attempt.grant.as_mut())
                     .filter(|grant| grant.id == item.grant)
                 {
+                    let again = grant.sent > 0;
                     grant.token = token;
                     grant.sent += 1;
+                    self.counters.grants += 1;
+                    self.counters.grants_again += u64::from(again);
+                    self.event(at.call, || EventKind::Granted { attempt: at.number });
                 }
             }
             let (attempts, items) = chunk.into_iter().unzip();
@@ -125,7 +132,7 @@ impl Dispatcher {
             self.counters.status += items.len() as u64;
             self.remember(token, Errand::Question, index, attempts);
             if let Some(worker) = self.registry.worker_mut(index) {
-                worker.question = Some(token);
+                worker.was_asked(token, self.now);
             }
             let head = StatusHead {
                 coordinator: self.config.coordinator,
@@ -164,6 +171,7 @@ impl Dispatcher {
             unanswered: 0,
             answer_due: None,
             asked: false,
+            lingers: false,
         };
         self.sent.insert(token, sent);
     }

@@ -10,6 +10,7 @@ use super::Dispatcher;
 use super::settle::By;
 use crate::effect::EventKind;
 use crate::ledger::{Attempt, AttemptRef, Call, CallRef, Phase, Stand};
+use crate::mutation::Mutation;
 use crate::retry;
 use crate::text;
 use crate::timers::Timer;
@@ -65,10 +66,10 @@ impl Dispatcher {
         let Some(call) = self.call_mut(at.call) else {
             return;
         };
-        let effect = call.effect();
         let Some(position) = call.attempt(at.number) else {
             return;
         };
+        let effect = call.live[position].effect(call.effect());
         let was_lost = call.live[position].phase == Phase::Lost;
         let attempt = match &ended {
             // It may still answer, and then its result counts (P15).
@@ -173,7 +174,7 @@ impl Dispatcher {
             self.settle_cancelled(at.call);
             return;
         }
-        match self.retry_delay(at.call, &failure) {
+        match self.retry_delay(at.call, attempt, &failure) {
             Some(delay) => {
                 self.counters.retries += 1;
                 let why = failure.kind.as_str();
@@ -193,11 +194,16 @@ impl Dispatcher {
     }
 
     /// How long to wait before the next attempt; `None` where there must be none.
-    fn retry_delay(&mut self, at: CallRef, failure: &Failure) -> Option<Duration> {
+    fn retry_delay(
+        &mut self,
+        at: CallRef,
+        attempt: &Attempt,
+        failure: &Failure,
+    ) -> Option<Duration> {
         let margin = self.reply_margin();
         let call = self.call(at)?;
         let posting = call.posting.as_ref()?;
-        let runs_again_safely = match posting.manifest.effect {
+        let runs_again_safely = match attempt.effect(posting.manifest.effect) {
             ToolEffect::Read | ToolEffect::Idempotent => true,
             ToolEffect::Write => call.executed_if_silent() == Executed::No,
         };
@@ -211,7 +217,11 @@ impl Dispatcher {
         let (failures, deadline) = (call.failures, call.deadline);
         let limits = &self.config.limits;
         let delay = retry::delay(limits, failures, failure.retry_after, &mut self.rng);
-        if self.now + delay + margin >= deadline {
+        let in_time = self
+            .now
+            .checked_add(delay.saturating_add(margin))
+            .is_some_and(|ready| ready < deadline);
+        if !in_time {
             return None;
         }
         if !self.retry_budget.spend() {
@@ -237,9 +247,11 @@ impl Dispatcher {
             self.come_back(at, attempt, why, Duration::ZERO);
             return;
         }
-        // A message that was too old was sent before a beat came; the next beat mends that.
-        let delay = if why == "stale" {
-            retry::delay(&self.config.limits, call.moves + 1, None, &mut self.rng)
+        let moves = call.moves;
+        self.unbind(at.call, attempt.instance);
+        // What was too old is mended by the next beat, and a link that takes nothing by time.
+        let delay = if why == "stale" || why == "link_down" {
+            retry::delay(&self.config.limits, moves + 1, None, &mut self.rng)
         } else {
             Duration::ZERO
         };
@@ -256,7 +268,9 @@ impl Dispatcher {
     ) {
         match effect {
             // Without a grant it never runs, whoever finds it.
-            ToolEffect::Write if !attempt.was_granted() => {
+            ToolEffect::Write
+                if !attempt.was_granted() || self.mutated.lacks(Mutation::BindingWord) =>
+            {
                 self.end_not_taken(at, attempt, FailureKind::WorkerLost.as_str());
             }
             ToolEffect::Write => {
@@ -341,17 +355,18 @@ impl Dispatcher {
     }
 
     /// Notes whether the tool works on that instance (P9).
-    pub(super) fn note_health(&mut self, at: AttemptRef, instance: InstanceId, outcome: &Outcome) {
+    pub(super) fn note_health(
+        &mut self,
+        at: AttemptRef,
+        instance: InstanceId,
+        failure: Option<FailureKind>,
+    ) {
         let Some(digest) = self
             .call(at.call)
             .and_then(|call| call.posting.as_ref())
             .map(|posting| posting.digest)
         else {
             return;
-        };
-        let failure = match outcome {
-            Outcome::Completed(_) => None,
-            Outcome::Failed(failure) => Some(failure.kind),
         };
         let now = self.now;
         let limits = &self.config.limits;
@@ -363,6 +378,18 @@ impl Dispatcher {
         {
             self.counters.suspensions += 1;
         }
+    }
+
+    /// Worker and coordinator don't understand each other: the call ends, and the instance is noted for it.
+    pub(super) fn end_misunderstood(
+        &mut self,
+        at: AttemptRef,
+        instance: InstanceId,
+        failure: Failure,
+    ) {
+        self.answered(at);
+        self.note_health(at, instance, Some(failure.kind));
+        self.end_attempt(at, Ended::failed(failure));
     }
 
     /// An instance that ran these calls ended: a strike for each (P8).

@@ -10,6 +10,7 @@ use super::end::Ended;
 use crate::effect::Effect;
 use crate::lease_clock::Proof;
 use crate::ledger::{AttemptRef, CallRef, Phase};
+use crate::mutation::Mutation;
 use crate::registry::{Heard, WorkerIndex};
 use crate::text;
 
@@ -18,7 +19,7 @@ const QUESTIONS_UNANSWERED_MAX: u32 = 3;
 
 impl Dispatcher {
     pub(super) fn take_beat(&mut self, beat: &Beat) {
-        let lease_time = self.clock.lease_time();
+        let lease_time = self.clock.lease_time_at(self.now);
         let heard = self.registry.hear_beat(beat, lease_time, self.now);
         self.take_news(&heard);
         let Some(index) = heard.worker() else {
@@ -40,7 +41,7 @@ impl Dispatcher {
     }
 
     pub(super) fn take_announcement(&mut self, announce: Announce) {
-        let lease_time = self.clock.lease_time();
+        let lease_time = self.clock.lease_time_at(self.now);
         let before = self
             .registry
             .find(announce.instance)
@@ -122,9 +123,13 @@ impl Dispatcher {
         self.next_tick = self.now + tick;
         let seq = self.clock.send(self.now);
         self.effects.push_back(Effect::Echo { seq });
+        if self.mutated.lacks(Mutation::LinkEcho) {
+            self.clock.run_on(self.now);
+            self.end_leases();
+        }
         if self.clock.is_proven(self.now) {
             for (_, worker) in self.registry.iter_mut() {
-                worker.questions_unanswered += u32::from(worker.question.is_some());
+                worker.count_question(tick, self.now);
             }
         }
         self.ask_all(tick);
@@ -151,8 +156,7 @@ impl Dispatcher {
         }
         for (_, worker) in self.registry.iter_mut() {
             if worker.in_flight == 0 {
-                worker.question = None;
-                worker.questions_unanswered = 0;
+                worker.forgive_questions();
             }
         }
         for (worker, attempts) in questions {
@@ -163,13 +167,13 @@ impl Dispatcher {
     pub(super) fn take_echo(&mut self, seq: u64) {
         match self.clock.returned(seq, self.now) {
             Some(Proof::Continuous) => self.end_leases(),
+            Some(Proof::Gap) if self.mutated.lacks(Mutation::LinkEcho) => {}
             Some(Proof::Gap) => {
                 self.counters.link_gaps += 1;
                 let lease_time = self.clock.lease_time();
                 for (_, worker) in self.registry.iter_mut() {
                     worker.heard = lease_time;
-                    worker.question = None;
-                    worker.questions_unanswered = 0;
+                    worker.forgive_questions();
                 }
                 self.ask_all(std::time::Duration::ZERO);
             }
@@ -254,7 +258,7 @@ impl Dispatcher {
     }
 
     /// Settles calls whose run was bound to an instance that is gone (P11).
-    fn fail_unbound(&mut self) {
+    pub(super) fn fail_unbound(&mut self) {
         for lane in self.waiting.lanes() {
             if lane.bound_to.is_none() {
                 continue;

@@ -5,7 +5,7 @@
 //! sent), `control` (grants, cancels, questions), `reply` (what workers say), `undelivered` (what did not
 //! reach them), `end` (an attempt ended: move, retry or settle), `settle` (the
 //! outcome and the report), `time` (deadlines and answers that are due), `lease` (beats, echo, status,
-//! lost instances).
+//! lost instances), `session` (the instances that runs are bound to).
 
 mod control;
 mod end;
@@ -13,6 +13,7 @@ mod lease;
 mod open;
 mod post;
 mod reply;
+mod session;
 mod settle;
 mod time;
 mod undelivered;
@@ -22,7 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use callboard_proto::message::{CancelItem, GrantItem};
-use callboard_proto::{InstanceId, Pool, RunId, Token, TurnKey};
+use callboard_proto::{Token, TurnKey};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use rustc_hash::FxHashMap;
@@ -30,6 +31,7 @@ use slotmap::SlotMap;
 
 pub use view::WorkerView;
 
+use self::session::Sessions;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::effect::{CallEvent, Effect, EventKind};
@@ -37,14 +39,12 @@ use crate::input::Input;
 use crate::late::LateAttempts;
 use crate::lease_clock::LeaseClock;
 use crate::ledger::{AttemptRef, Call, CallRef, Turn, TurnIndex};
+use crate::mutation::Mutated;
 use crate::registry::{Registry, WorkerIndex};
 use crate::retry::RetryBudget;
 use crate::sent::SentMessages;
 use crate::timers::{Timer, Timers};
 use crate::waiting::WaitingRoom;
-
-/// Where affine runs are bound (P11): at most one instance per run and pool.
-type Bindings = FxHashMap<RunId, Vec<(Pool, InstanceId)>>;
 
 /// Drives the calls of many turns to one outcome each. See the module's head.
 #[derive(Debug)]
@@ -56,8 +56,10 @@ pub struct Dispatcher {
     turns: SlotMap<TurnIndex, Turn>,
     by_turn: FxHashMap<TurnKey, TurnIndex>,
     registry: Registry,
-    bindings: Bindings,
+    sessions: Sessions,
     waiting: WaitingRoom,
+    /// Calls that their turns' caps keep out of the waiting room; they count as its own (P5).
+    held_calls: usize,
     next_order: u64,
     sent: SentMessages,
     timers: Timers,
@@ -72,6 +74,7 @@ pub struct Dispatcher {
     /// Whether the waiting room is worth a look: somebody came, or something freed.
     unplaced: bool,
     counters: Counters,
+    mutated: Mutated,
 }
 
 impl Dispatcher {
@@ -87,8 +90,9 @@ impl Dispatcher {
             turns: SlotMap::with_key(),
             by_turn: FxHashMap::default(),
             registry: Registry::default(),
-            bindings: Bindings::default(),
+            sessions: Sessions::default(),
             waiting: WaitingRoom::default(),
+            held_calls: 0,
             next_order: 0,
             sent: SentMessages::default(),
             timers: Timers::default(),
@@ -102,6 +106,7 @@ impl Dispatcher {
             effects: VecDeque::new(),
             unplaced: false,
             counters: Counters::default(),
+            mutated: Mutated::default(),
             config,
         }
     }
@@ -121,7 +126,7 @@ impl Dispatcher {
             Input::CancelTurn { turn, reason } => self.cancel_turn(turn, reason),
             Input::CancelCall { call } => self.cancel_one(&call),
             Input::EndRun { run } => {
-                self.bindings.remove(&run);
+                self.sessions.remove(&run);
             }
             Input::Ack { token, batch } => self.take_ack(token, batch),
             Input::Result { token, batch } => self.take_result(token, batch),
@@ -206,6 +211,11 @@ impl Dispatcher {
 
     fn token(&mut self) -> Token {
         Token::new(self.random_uuid())
+    }
+
+    #[cfg(feature = "mutation")]
+    pub(crate) fn set_mutated(&mut self, mutated: Mutated) {
+        self.mutated = mutated;
     }
 
     fn event(&mut self, at: CallRef, kind: impl FnOnce() -> EventKind) {

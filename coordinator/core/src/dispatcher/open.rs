@@ -46,7 +46,10 @@ impl Dispatcher {
             .and_then(|posting| posting.manifest.deadline_ms)
             .map(std::time::Duration::from_millis);
         for limit in [turn.options.call_deadline, own].into_iter().flatten() {
-            deadline = deadline.min(now + limit);
+            // What a clock can't hold is no limit.
+            deadline = now
+                .checked_add(limit)
+                .map_or(deadline, |own| deadline.min(own));
         }
         turn.calls.push(Call {
             id: new.id,
@@ -55,7 +58,7 @@ impl Dispatcher {
             opened: now,
             deadline,
             order,
-            stand: Stand::Held,
+            stand: Stand::Opened,
             live: Vec::new(),
             executed: Executed::No,
             attempts: 0,
@@ -68,18 +71,22 @@ impl Dispatcher {
             settled: None,
         });
         turn.open += 1;
-        turn.deadlines.entry(deadline).or_default().push(position);
+        // A turn that goes on after its deadline was stopped by it, whoever was open at that moment.
+        turn.overran |= turn.options.deadline <= now && turn.cancelled.is_none();
         let at = CallRef {
             turn: index,
             index: position,
         };
         let tool = turn.calls[position as usize].tool.clone();
         self.event(at, || EventKind::Opened { tool });
-        self.rearm(index);
-        match refused.or_else(|| self.refuses(at)) {
-            Some(failure) => self.settle_failed(at, failure, None),
-            None => self.admit(at),
+        if let Some(failure) = refused.or_else(|| self.refuses(at)) {
+            self.settle_failed(at, failure, None);
+            return;
         }
+        let deadlines = &mut self.turns[index].deadlines;
+        deadlines.entry(deadline).or_default().push(position);
+        self.rearm(index);
+        self.admit(at);
     }
 
     /// What speaks against a call before it is looked at any further.
@@ -93,8 +100,8 @@ impl Dispatcher {
             .len();
         let bytes_max = self.config.limits.arguments_bytes_max;
         let waiting_max = self.config.limits.waiting_calls_max;
-        if turn.cancelled.is_some() {
-            no(FailureKind::Cancelled, text::cancelled())
+        if let Some(reason) = turn.cancelled {
+            Some(cancelled(reason, Executed::No))
         } else if turn.options.deadline <= self.now {
             no(FailureKind::TimedOut, text::turn_over())
         } else if bytes > bytes_max {
@@ -102,7 +109,7 @@ impl Dispatcher {
                 FailureKind::InvalidArguments,
                 text::arguments_too_large(bytes, bytes_max),
             )
-        } else if self.waiting.len() + turn.held.len() >= waiting_max {
+        } else if self.waiting.len() + self.held_calls >= waiting_max {
             no(
                 FailureKind::Overloaded,
                 text::waiting_room_full(waiting_max),
@@ -123,6 +130,8 @@ impl Dispatcher {
             .is_some_and(|max| turn.admitted >= max)
         {
             turn.held.push_back(at.index);
+            turn.calls[at.index as usize].stand = Stand::Held;
+            self.held_calls += 1;
             return;
         }
         turn.admitted += 1;
@@ -168,8 +177,8 @@ impl Dispatcher {
             return Ok(());
         };
         if posting.manifest.affinity == Affinity::Run
-            && let Some(bound) = self.binding(turn.key.run, posting.digest)
-            && self.registry.find(bound).is_none()
+            && let Some(session) = self.session(turn.key.run, posting.digest)
+            && self.is_gone(session)
         {
             return Err(Failure::new(
                 FailureKind::WorkerLost,
@@ -266,14 +275,7 @@ impl Dispatcher {
             return;
         };
         let executed = call.executed_if_silent();
-        let failure = match reason {
-            Some(CancelReason::ShuttingDown) => {
-                Failure::new(FailureKind::Interrupted, text::interrupted(), executed)
-            }
-            Some(CancelReason::Asked) | None => {
-                Failure::new(FailureKind::Cancelled, text::cancelled(), executed)
-            }
-        };
+        let failure = cancelled(reason.unwrap_or(CancelReason::Asked), executed);
         self.settle(at, Outcome::Failed(failure), None);
     }
 
@@ -293,25 +295,42 @@ impl Dispatcher {
         }
     }
 
-    /// Lets the next held call of a turn in, after one was settled.
+    /// Lets held calls of a turn in, as far as its cap allows now that one was settled.
     pub(super) fn release_held(&mut self, index: TurnIndex) {
+        let Some(turn) = self.turns.get_mut(index) else {
+            return;
+        };
+        // A call that is let in may be settled at once, which leads here again: one loop does it all.
+        if std::mem::replace(&mut turn.letting_in, true) {
+            return;
+        }
         while let Some(turn) = self.turns.get_mut(index) {
-            if turn
+            let is_full = turn
                 .options
                 .parallel_max
-                .is_some_and(|max| turn.admitted >= max)
-            {
-                return;
-            }
-            let Some(position) = turn.held.pop_front() else {
+                .is_some_and(|max| turn.admitted >= max);
+            let next = if is_full { None } else { turn.held.pop_front() };
+            let Some(position) = next else {
+                turn.letting_in = false;
                 return;
             };
-            if !turn.calls[position as usize].is_settled() {
+            if turn.calls[position as usize].stand == Stand::Held {
+                self.held_calls -= 1;
                 self.admit(CallRef {
                     turn: index,
                     index: position,
                 });
             }
         }
+    }
+}
+
+/// The outcome of a call whose end was asked for.
+fn cancelled(reason: CancelReason, executed: Executed) -> Failure {
+    match reason {
+        CancelReason::ShuttingDown => {
+            Failure::new(FailureKind::Interrupted, text::interrupted(), executed)
+        }
+        CancelReason::Asked => Failure::new(FailureKind::Cancelled, text::cancelled(), executed),
     }
 }

@@ -1,10 +1,11 @@
 //! Placing the calls that wait, and composing what goes to each worker: one message with all of it.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use callboard_proto::message::{CallHead, CallItem};
-use callboard_proto::{Attempt as AttemptNumber, Budget, Digest, InstanceId, RunId, Token};
+use callboard_proto::{Attempt as AttemptNumber, Budget, Token};
 
 use super::Dispatcher;
 use crate::effect::{Effect, EventKind};
@@ -30,7 +31,8 @@ enum Placed {
 impl Dispatcher {
     /// Places what can be placed and turns all that waits to be sent into messages.
     pub(super) fn post(&mut self) {
-        if self.unplaced && self.link_is_up {
+        // Calls that can't be helped any more are settled on the way, and that lets others in.
+        while self.unplaced && self.link_is_up {
             self.unplaced = false;
             let boxes = self.place_all();
             for (worker, calls) in boxes {
@@ -47,23 +49,21 @@ impl Dispatcher {
 
     fn place_all(&mut self) -> BTreeMap<WorkerIndex, Vec<CallRef>> {
         let mut boxes: BTreeMap<WorkerIndex, Vec<CallRef>> = BTreeMap::new();
-        let mut lanes = self.waiting.lanes();
         // The call that came first goes first; a lane that can't move is left alone this time.
-        while let Some((position, lane)) = lanes
-            .iter()
-            .enumerate()
-            .filter_map(|(position, lane)| {
-                let (order, _) = self.waiting.head(*lane)?;
-                Some((order, position, *lane))
-            })
-            .min()
-            .map(|(_, position, lane)| (position, lane))
-        {
-            match self.place_head(lane) {
-                Placed::On(worker, call) => boxes.entry(worker).or_default().push(call),
-                Placed::Never => {}
-                Placed::Nowhere => {
-                    lanes.swap_remove(position);
+        let mut heads: BinaryHeap<Reverse<(u64, Lane)>> =
+            self.waiting.heads().map(Reverse).collect();
+        while let Some(Reverse((_, lane))) = heads.pop() {
+            // As long as no other lane has somebody who came before, this one goes on.
+            let other = heads.peek().map_or(u64::MAX, |Reverse((order, _))| *order);
+            while let Some((order, _)) = self.waiting.head(lane) {
+                if order > other {
+                    heads.push(Reverse((order, lane)));
+                    break;
+                }
+                match self.place_head(lane) {
+                    Placed::On(worker, call) => boxes.entry(worker).or_default().push(call),
+                    Placed::Never => {}
+                    Placed::Nowhere => break,
                 }
             }
         }
@@ -74,7 +74,10 @@ impl Dispatcher {
         let Some((_, at)) = self.waiting.head(lane) else {
             return Placed::Nowhere;
         };
-        let bound_to = lane.bound_to.and_then(|run| self.binding(run, lane.digest));
+        let bound_to = lane
+            .bound_to
+            .and_then(|run| self.session(run, lane.digest))
+            .map(|session| session.instance);
         let Some((call, posting)) = self
             .turns
             .get(at.turn)
@@ -125,41 +128,19 @@ impl Dispatcher {
             posted: self.now,
         };
         if let Some(run) = lane.bound_to {
-            let (pool, instance) = (worker.address.pool.clone(), worker.instance());
-            let bound = self.bindings.entry(run).or_default();
-            if !bound.iter().any(|(other, _)| *other == pool) {
-                bound.push((pool, instance));
-            }
+            self.bind(run, index, false);
         }
         self.waiting.take_head(lane);
         let call = self.call_mut(at).expect("the call was looked at above");
         call.stand = Stand::InFlight;
         call.attempts += 1;
+        // Most calls have one attempt at a time: no room is kept for more.
+        call.live.reserve_exact(1);
         call.live.push(Attempt {
             number: AttemptNumber(call.attempts),
             ..attempt
         });
         Placed::On(index, at)
-    }
-
-    /// The instance that a run is bound to for a tool, if its first affine call was placed (P11).
-    pub(super) fn binding(&self, run: RunId, digest: Digest) -> Option<InstanceId> {
-        let bound = self.bindings.get(&run)?;
-        let mut pools = self
-            .registry
-            .pool(digest)
-            .iter()
-            .filter_map(|index| self.registry.worker(*index))
-            .map(|worker| &worker.address.pool);
-        match pools.find_map(|pool| bound.iter().find(|(other, _)| other == pool)) {
-            Some((_, instance)) => Some(*instance),
-            // Nobody serves the tool now: if this run has one session only, it was there.
-            None if self.registry.pool(digest).is_empty() => match bound.as_slice() {
-                [(_, instance)] => Some(*instance),
-                _ => None,
-            },
-            None => None,
-        }
     }
 
     fn post_calls(&mut self, index: WorkerIndex, calls: &[CallRef]) {
@@ -289,6 +270,7 @@ impl Dispatcher {
                 attempts,
                 answer_due: Some(due),
                 asked: false,
+                lingers: false,
             },
         );
         self.effects.push_back(Effect::Call {

@@ -13,6 +13,7 @@ use super::Dispatcher;
 use super::end::Ended;
 use crate::effect::EventKind;
 use crate::ledger::{AttemptRef, CallRef, Grant, Phase};
+use crate::mutation::Mutation;
 use crate::sent::Errand;
 use crate::text;
 
@@ -50,7 +51,7 @@ impl Dispatcher {
             return Match::Over(at);
         };
         let attempt = &call.live[position];
-        if attempt.instance != instance {
+        if attempt.instance != instance && !self.mutated.lacks(Mutation::InstanceCheck) {
             self.counters.replies_wrong_instance += 1;
             return Match::Foreign;
         }
@@ -60,7 +61,10 @@ impl Dispatcher {
                 .iter()
                 .any(|sent| sent.call == at && sent.number == number)
         };
-        if !attempt.was_sent_under(token) && !self.sent.get(token).is_some_and(is_among) {
+        if !attempt.was_sent_under(token)
+            && !self.sent.get(token).is_some_and(is_among)
+            && !self.mutated.lacks(Mutation::TokenBinding)
+        {
             self.counters.replies_wrong_token += 1;
             return Match::Foreign;
         }
@@ -86,8 +90,12 @@ impl Dispatcher {
 
     /// An instance answered what was sent to it: it lives, and its report counts.
     fn hear_reply(&mut self, token: Token, head: &ReplyHead) {
-        let lease_time = self.clock.lease_time();
+        let lease_time = self.clock.lease_time_at(self.now);
         let now = self.now;
+        let is_answer = self
+            .sent
+            .get(token)
+            .is_some_and(|sent| sent.errand == Errand::Question);
         let Some(worker) = self
             .registry
             .find(head.instance)
@@ -96,9 +104,8 @@ impl Dispatcher {
             return;
         };
         worker.hear(lease_time, now);
-        if worker.question == Some(token) {
-            worker.question = None;
-            worker.questions_unanswered = 0;
+        if is_answer {
+            worker.has_answered(token);
         }
         worker.take_load(head.load);
         self.unplaced = true;
@@ -112,15 +119,14 @@ impl Dispatcher {
                 let position = usize::try_from(bad.index).ok()?;
                 (sent.errand == Errand::Call).then(|| sent.attempts.get(position).copied())?
             });
-            match at.filter(|at| self.holds(*at, head.instance)) {
+            match at.filter(|at| self.never_arrived(*at, Errand::Call, head.instance)) {
                 Some(at) => {
-                    self.answered(at);
                     let failure = Failure::new(
                         FailureKind::ProtocolError,
                         text::unreadable_call(&bad.reason),
                         Executed::No,
                     );
-                    self.end_attempt(at, Ended::failed(failure));
+                    self.end_misunderstood(at, head.instance, failure);
                 }
                 None => self.counters.replies_unknown += 1,
             }
@@ -137,12 +143,6 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn holds(&self, at: AttemptRef, instance: InstanceId) -> bool {
-        self.call(at.call)
-            .and_then(|call| call.live.get(call.attempt(at.number)?))
-            .is_some_and(|attempt| attempt.instance == instance)
-    }
-
     fn take_ack_item(&mut self, token: Token, instance: InstanceId, ack: &AckItem) -> bool {
         let (at, position) = match self.find(token, instance, &ack.of) {
             Match::Live(at, position) => (at, position),
@@ -153,12 +153,24 @@ impl Dispatcher {
             Match::Foreign => return false,
         };
         self.answered(at);
+        if matches!(
+            ack.state,
+            AckState::Done | AckState::Running | AckState::Waiting
+        ) {
+            self.hold_session(at);
+        }
         let Some(call) = self.call_mut(at.call) else {
             return false;
         };
-        let effect = call.effect();
+        let effect = call.live[position].effect(call.effect());
         let attempt = &mut call.live[position];
-        match ack.state {
+        // Who said that the tool was entered can't take it back: what happened is not known then.
+        let state = if attempt.entered && ack.state.is_binding_no() {
+            AckState::Forgotten
+        } else {
+            ack.state
+        };
+        match state {
             // Its result comes, or has come and was lost: then status brings it.
             AckState::Done => {
                 if attempt.phase != Phase::Lost {
@@ -249,19 +261,19 @@ impl Dispatcher {
             attempt.phase = Phase::Waiting;
             return;
         }
-        let again = match &mut attempt.grant {
-            // The first ack, doubled, asks for nothing; an answer to a question does.
-            Some(_) if !attempt.asked_under.contains(&Some(token)) => return,
-            Some(_) => true,
+        match &attempt.grant {
+            // The first ack, doubled, asks for nothing; an answer to a question does, unless the grant
+            // is about to leave anyway.
+            Some(grant) if grant.sent == 0 || !attempt.asked_under.contains(&Some(token)) => return,
+            Some(_) => {}
             None => {
                 attempt.grant = Some(Grant {
                     id: grant_id,
                     sent: 0,
                     token,
                 });
-                false
             }
-        };
+        }
         attempt.phase = Phase::Waiting;
         let worker = attempt.worker;
         let item = callboard_proto::message::GrantItem {
@@ -270,9 +282,6 @@ impl Dispatcher {
             budget_ms: super::post::budget(left, own, margin),
         };
         self.grants.entry(worker).or_default().push((at, item));
-        self.counters.grants += 1;
-        self.counters.grants_again += u64::from(again);
-        self.event(at.call, || EventKind::Granted { attempt: at.number });
     }
 
     /// An ack that matches nothing any more is answered by a cancel (P15).
@@ -336,8 +345,13 @@ impl Dispatcher {
             Match::Foreign => return false,
         };
         self.answered(at);
+        self.hold_session(at);
         self.counters.results_used += 1;
-        self.note_health(at, instance, &result.outcome);
+        let failure = match &result.outcome {
+            Outcome::Completed(_) => None,
+            Outcome::Failed(failure) => Some(failure.kind),
+        };
+        self.note_health(at, instance, failure);
         let ended = match result.outcome {
             Outcome::Completed(completed) => Ended::Completed {
                 completed,
@@ -387,7 +401,6 @@ impl Dispatcher {
             return;
         };
         if let Match::Live(at, position) = self.find(token, instance, &of) {
-            self.answered(at);
             let executed = self.call(at.call).map_or(Executed::Unknown, |call| {
                 call.live[position].executed_if_silent(call.effect())
             });
@@ -396,7 +409,7 @@ impl Dispatcher {
                 text::unreadable_result(&item.error.to_string()),
                 executed,
             );
-            self.end_attempt(at, Ended::failed(failure));
+            self.end_misunderstood(at, instance, failure);
         }
     }
 
@@ -414,7 +427,7 @@ impl Dispatcher {
     }
 
     pub(super) fn take_free(&mut self, free: &Free) {
-        let lease_time = self.clock.lease_time();
+        let lease_time = self.clock.lease_time_at(self.now);
         let now = self.now;
         if let Some(worker) = self
             .registry

@@ -38,14 +38,15 @@ impl Dispatcher {
                 self.waiting.leave(lane, order);
             }
             Stand::Delayed(until) => self.timers.clear(until, Timer::Retry(at)),
-            Stand::Held | Stand::Admitted | Stand::InFlight | Stand::Settled => {}
+            Stand::Held => self.held_calls -= 1,
+            Stand::Opened | Stand::Admitted | Stand::InFlight | Stand::Settled => {}
         }
         // A call that waits again may have lost attempts that can still answer.
         self.end_what_is_out(at);
         let Some(call) = self.call_mut(at) else {
             return;
         };
-        let was_admitted = call.stand != Stand::Held;
+        let was_admitted = !matches!(call.stand, Stand::Opened | Stand::Held);
         call.stand = Stand::Settled;
         call.posting = None;
         let elapsed = now.saturating_duration_since(call.opened);

@@ -35,7 +35,9 @@ impl Dispatcher {
         }
         let unanswered = self.unanswered(token);
         if was_asked {
-            self.sent.remove(token);
+            if let Some(sent) = self.sent.get_mut(token) {
+                sent.answer_due = None;
+            }
             for at in unanswered {
                 self.counters.asked_in_vain += 1;
                 self.give_up_on_answer(at);

@@ -1,7 +1,7 @@
 //! Messages that were not read or did not arrive, and those that were heard of.
 
 use callboard_proto::message::{Refusal, RefusalCode};
-use callboard_proto::{Executed, Failure, FailureKind, Token};
+use callboard_proto::{Executed, Failure, FailureKind, InstanceId, Token};
 
 use super::Dispatcher;
 use super::end::Ended;
@@ -17,28 +17,53 @@ impl Dispatcher {
         let Some(sent) = self.sent.get(token) else {
             return;
         };
-        let attempts = sent.attempts.clone();
-        match sent.errand {
-            Errand::Call | Errand::Grant => {}
-            Errand::Question => return,
-        }
+        let (errand, attempts) = (sent.errand, sent.attempts.clone());
         for at in attempts {
-            if !self.holds(at, refusal.instance) {
+            if !self.never_arrived(at, errand, refusal.instance) {
                 continue;
             }
-            self.answered(at);
-            let ended = match refusal.code {
-                RefusalCode::Instance => Ended::not_taken("refused"),
+            match refusal.code {
+                RefusalCode::Instance => {
+                    self.answered(at);
+                    self.end_attempt(at, Ended::not_taken("refused"));
+                }
                 RefusalCode::Version | RefusalCode::Kind | RefusalCode::Malformed => {
-                    Ended::failed(Failure::new(
+                    let failure = Failure::new(
                         FailureKind::ProtocolError,
                         text::unreadable_call(&refusal.message),
                         Executed::No,
-                    ))
+                    );
+                    self.end_misunderstood(at, refusal.instance, failure);
                 }
-            };
-            self.end_attempt(at, ended);
+            }
         }
+    }
+
+    /// Whether word that a message did not arrive, or was not read, decides about an attempt that it
+    /// named: not if the instance was heard of it otherwise.
+    pub(super) fn never_arrived(
+        &self,
+        at: AttemptRef,
+        errand: Errand,
+        instance: InstanceId,
+    ) -> bool {
+        let attempt = self
+            .call(at.call)
+            .and_then(|call| call.live.get(call.attempt(at.number)?));
+        attempt.is_some_and(|attempt| {
+            attempt.instance == instance
+                && match errand {
+                    // One that was given up: this says for certain that it never ran.
+                    Errand::Call => {
+                        attempt.unanswered || (attempt.phase == Phase::Lost && !attempt.entered)
+                    }
+                    // Another copy of the same grant may have arrived.
+                    Errand::Grant => {
+                        attempt.grant.is_some_and(|grant| grant.sent == 1) && !attempt.entered
+                    }
+                    Errand::Question => false,
+                }
+        })
     }
 
     pub(super) fn take_undelivered(&mut self, token: Token, why: &Undelivered) {
@@ -67,17 +92,11 @@ impl Dispatcher {
         }
         let alone = sent.attempts.len() == 1;
         for at in sent.attempts {
-            let Some(attempt) = self.attempt_mut(at) else {
+            let Some(instance) = self.attempt_mut(at).map(|attempt| attempt.instance) else {
                 continue;
             };
-            match sent.errand {
-                Errand::Call if attempt.unanswered => {}
-                // It was given up, and this says for certain that it never ran.
-                Errand::Call if attempt.phase == Phase::Lost && !attempt.entered => {}
-                // Another copy of the same grant may have arrived.
-                Errand::Grant
-                    if attempt.grant.is_some_and(|grant| grant.sent == 1) && !attempt.entered => {}
-                Errand::Call | Errand::Grant | Errand::Question => continue,
+            if !self.never_arrived(at, sent.errand, instance) {
+                continue;
             }
             self.answered(at);
             let ended = match why {
@@ -113,7 +132,7 @@ impl Dispatcher {
                     self.timers.clear(due, Timer::Answer(token));
                 }
                 // A `bad` item of the same ack still finds it: the ack names those first.
-                self.sent.remove(token);
+                self.sent.answered_in_full(token);
             }
         }
     }
