@@ -1,23 +1,63 @@
 //! Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends at once.
 
+use std::io;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
 use crate::output;
 
-/// Waits for the first Ctrl-C or SIGTERM; from then on a second one ends the process with 130.
-pub(crate) async fn asked_to_end() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    output::note("callboard: ending in order; Ctrl-C again quits at once");
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+/// What a shell gives for a process that Ctrl-C has ended.
+const INTERRUPTED: i32 = 130;
+
+/// Waits for the first Ctrl-C or SIGTERM. From then on a second one ends the process with 130, and so does the first
+/// where nobody waits any more.
+///
+/// # Errors
+/// Signals can't be listened for.
+pub(crate) async fn asked_to_end() -> io::Result<()> {
+    let (ask, asked) = oneshot::channel();
+    // A thread of its own: the command's may be stuck in a write that nobody reads.
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(|| listen(ask))?;
+    asked
+        .await
+        .expect("the thread asks, or ends with the process")
+}
+
+fn listen(ask: oneshot::Sender<io::Result<()>>) {
+    let listening = || {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let entered = runtime.enter();
+        let signals = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        drop(entered);
+        io::Result::Ok((runtime, signals))
+    };
+    let (runtime, (mut interrupt, mut terminate)) = match listening() {
+        Ok(listening) => listening,
+        Err(error) => {
+            // Whoever waits no longer doesn't need it.
+            let _ = ask.send(Err(error));
+            return;
         }
-        std::process::exit(130);
-    });
-    Ok(())
+    };
+    let mut next = || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+    };
+    next();
+    if ask.send(Ok(())).is_ok() {
+        output::note("callboard: ending in order; Ctrl-C again quits at once");
+        next();
+    }
+    std::process::exit(INTERRUPTED);
 }

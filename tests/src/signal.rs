@@ -43,6 +43,21 @@ pub fn interrupt(pid: u32) -> anyhow::Result<()> {
     send(pid, Signal::INT)
 }
 
+/// Tells whether a process has a handler of its own for Ctrl-C.
+///
+/// # Errors
+/// No such process.
+pub fn catches_interrupts(pid: u32) -> anyhow::Result<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))
+        .with_context(|| format!("failed to read the status of process {pid}"))?;
+    let caught = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .context("no line of caught signals")?;
+    // SIGINT is signal 2, so bit 1.
+    Ok(u64::from_str_radix(caught.trim(), 16)? & 0b10 != 0)
+}
+
 fn send(pid: u32, signal: Signal) -> anyhow::Result<()> {
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let pid = raw.with_context(|| format!("{pid} is no process id"))?;

@@ -84,20 +84,6 @@ impl Child {
         Ok(self.inner.try_wait()?.is_none())
     }
 
-    /// Tells whether it has a handler of its own for Ctrl-C.
-    ///
-    /// # Errors
-    /// The system can't say.
-    pub fn catches_interrupts(&self) -> anyhow::Result<bool> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let caught = status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigCgt:"))
-            .context("no line of caught signals")?;
-        // SIGINT is signal 2, so bit 1.
-        Ok(u64::from_str_radix(caught.trim(), 16)? & 0b10 != 0)
-    }
-
     /// Interrupts it as Ctrl-C does.
     ///
     /// # Errors

@@ -1,8 +1,13 @@
 //! Ctrl-C while calls run: the message is complete all the same, and a second one doesn't wait for it.
 
-use callboard_tests::harness::{Callboard, Message, Results, until, workers};
+use std::process::Stdio;
+
+use callboard_tests::harness::{Callboard, Message, PATIENCE, Results, callboard, until, workers};
 use callboard_tests::server::{Options, Server};
+use callboard_tests::signal::{self, catches_interrupts};
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::time::timeout;
 
 use super::common::are_ready;
 
@@ -70,7 +75,7 @@ async fn an_interrupt_settles_embedded_calls_too() {
     let executing = Callboard::new(["execute"]).unwrap().input(message.json());
     let executing = executing.start().unwrap();
     until("its own handler", async || {
-        Ok(executing.catches_interrupts()?.then_some(()))
+        Ok(catches_interrupts(executing.pid())?.then_some(()))
     })
     .await
     .unwrap();
@@ -81,5 +86,43 @@ async fn an_interrupt_settles_embedded_calls_too() {
     for id in ["wait-1", "wait-2"] {
         let result = results.get(id).unwrap();
         assert!(result.text.starts_with("Error (cancelled)"), "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_keeps_nobody_from_interrupting() {
+    let large = json!({"x": "x".repeat(200_000)});
+    let plain = (0..5).fold(Message::new(), |message, number| {
+        message.call(&format!("c{number}"), "echo", &large)
+    });
+    // Settled by itself, and settled by a first interrupt.
+    let waiting = plain.clone().call("wait", "wait", &json!({"ms": 600_000}));
+    for (message, interrupts) in [(plain, 1), (waiting, 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("message.json");
+        std::fs::write(&path, message.json()).unwrap();
+        let mut child = tokio::process::Command::new(callboard().unwrap())
+            .arg("execute")
+            .arg(path)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let pid = child.id().unwrap();
+        if interrupts == 2 {
+            until("its own handler", async || {
+                Ok(catches_interrupts(pid)?.then_some(()))
+            })
+            .await
+            .unwrap();
+            signal::interrupt(pid).unwrap();
+        }
+        // It has begun to write what no pipe can hold.
+        let mut output = child.stdout.take().unwrap();
+        output.read_u8().await.unwrap();
+        signal::interrupt(pid).unwrap();
+        let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(130), "{interrupts}");
     }
 }
