@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use callboard_tests::harness::referee::{LOOK, NOTE};
 use callboard_tests::harness::{
-    Callboard, Child, Ledger, Message, Report, referee, until, workers,
+    Callboard, Child, Ledger, Message, Report, contradictions, referee, until, workers,
 };
 use serde_json::json;
 
@@ -26,23 +26,12 @@ impl Referees {
 
     /// Checks each call's word against what was counted outside; returns how often each outcome came.
     pub(crate) fn check(&self, message: &Message, report: &Report) -> BTreeMap<String, usize> {
-        let mut counted: BTreeMap<String, (usize, bool)> = BTreeMap::new();
-        for entry in self.ledger.entries().unwrap() {
-            let effects = counted.entry(entry.id).or_default();
-            effects.0 += 1;
-            effects.1 = entry.tool == NOTE;
-        }
-        let mut outcomes = BTreeMap::new();
+        let entries = self.ledger.entries().unwrap();
+        let found = contradictions(&report.calls, &entries, |tool| tool == NOTE);
+        assert_eq!(found, [""; 0]);
         assert_eq!(report.calls.len(), message.ids().len());
+        let mut outcomes = BTreeMap::new();
         for call in &report.calls {
-            let (effects, is_write) = counted.get(&call.id).copied().unwrap_or_default();
-            assert!(!is_write || effects <= 1, "{} ran {effects} times", call.id);
-            match call.executed.as_str() {
-                "no" => assert_eq!(effects, 0, "{call:?}"),
-                "yes" => assert!(effects >= 1, "{call:?}"),
-                "unknown" => {}
-                other => panic!("executed: {other}"),
-            }
             *outcomes.entry(call.outcome.clone()).or_default() += 1;
         }
         outcomes

@@ -10,6 +10,9 @@ use super::common::{Referees, are_ready, execute, load};
 /// How long nothing must happen for everything to have come to a stop.
 const QUIET: Duration = Duration::from_millis(700);
 
+/// Twice a lease: nobody's word counts any more when the server is back.
+const AWAY: Duration = Duration::from_secs(6);
+
 /// How much later than its deadline a turn may be reported on a loaded machine.
 const SLACK: Duration = Duration::from_millis(500);
 
@@ -54,6 +57,25 @@ async fn a_turn_survives_a_server_that_restarts_dies_and_freezes() {
 async fn a_turn_survives_a_container_that_restarts_dies_and_freezes() {
     // Where no engine runs this is a spawned server again, and `cargo xtask test` says so.
     survives(Server::start_for_faults(&Options::default()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_turn_survives_a_server_that_is_away_for_longer_than_a_lease() {
+    let mut server = Server::start(&Options::default()).await.unwrap();
+    let url = server.url();
+    let referees = Referees::start(&url, 4).await;
+    // Each call is over long before the server is back: all that was held is a result that waits.
+    let message = load(60, 300);
+    let executing = execute(&message, &url).start().unwrap();
+    referees.ledger.grows(10).await.unwrap();
+    server.kill9().await.unwrap();
+    referees.ledger.stands_still(AWAY).await.unwrap();
+    server.restart().await.unwrap();
+    let ended = executing.ended().await.unwrap();
+    let (report, _) = Report::of(&message, &ended.stdout).unwrap();
+    let outcomes = referees.check(&message, &report);
+    assert_eq!(outcomes.get("completed"), Some(&60), "{outcomes:?}");
+    are_ready(&url, &["one", "two"]).await;
 }
 
 #[tokio::test]
