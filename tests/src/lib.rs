@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod container;
+pub mod corpus;
 pub mod harness;
 pub mod link;
 pub mod proxy;
