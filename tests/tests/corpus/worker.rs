@@ -103,8 +103,13 @@ impl<'a> Replay<'a> {
             slots: announce.slots,
             ..Config::default()
         };
-        let is_first_beat = |message: &&Message| matches!(message.decoded(), Some(Body::Beat(beat)) if beat.instance == announce.instance);
-        let born = messages.iter().find(is_first_beat).unwrap().at();
+        let is_its_beat = |message: &&Message| {
+            let Some(Body::Beat(beat)) = message.decoded() else {
+                return false;
+            };
+            beat.instance == announce.instance
+        };
+        let born = messages.iter().find(is_its_beat).unwrap().at();
         let offered = tools.iter().map(|tool| tool.name.clone()).collect();
         Self {
             messages,
