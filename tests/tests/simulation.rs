@@ -28,10 +28,6 @@ const EVENTS_MEDIAN_MIN: u32 = 200;
 /// Counters that stay at zero here, and why.
 const NEVER: &[(&str, &str)] = &[
     (
-        "results_abandoned",
-        "only a granted attempt of a write can have a result",
-    ),
-    (
         "conflicting",
         "every copy of a call has its arguments; a scenario covers others",
     ),

@@ -5,6 +5,7 @@ mod caller;
 mod coordinator;
 mod forge;
 mod queue;
+mod referee;
 mod tools;
 mod trouble;
 mod worker;
