@@ -317,21 +317,8 @@ impl<L: Link> Executor<L> {
         }
     }
 
-    /// Performs the core's effects until it has none. All starts are handed over at once; what ends
-    /// within a moment is answered in the same round.
+    /// Performs the core's effects until it has none, and hands all starts over at once.
     fn perform(&mut self) {
-        self.perform_effects();
-        while !self.batch.is_empty() {
-            let batch = std::mem::take(&mut self.batch);
-            if !self.threads.enter(batch) || !self.outbox.look() {
-                return;
-            }
-            self.take_news(now());
-            self.perform_effects();
-        }
-    }
-
-    fn perform_effects(&mut self) {
         let now = now();
         while let Some(effect) = self.core.poll_effect() {
             let message = match effect {
@@ -353,6 +340,9 @@ impl<L: Link> Executor<L> {
                 Effect::Beat(beat) => outbound::beat(&beat),
             };
             self.link.send(message);
+        }
+        if !self.batch.is_empty() {
+            self.threads.enter(std::mem::take(&mut self.batch));
         }
     }
 

@@ -16,7 +16,6 @@ mod cut;
 mod ending;
 mod handle;
 mod inbound;
-mod inbox;
 mod message;
 mod options;
 mod outbound;

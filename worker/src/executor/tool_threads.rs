@@ -12,7 +12,6 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
 
 use crate::executor::ending;
-use crate::executor::inbox::Inbox;
 use crate::executor::options::{Options, StartError, ToolRuntime};
 use crate::executor::outbox::Outbox;
 use crate::tool::{CallState, Phase, Tool, ToolCall, ToolResult, check_object};
@@ -33,71 +32,50 @@ pub(super) struct Entry {
 
 /// The threads on which tools are executed.
 pub(super) struct ToolThreads {
-    threads: Threads,
+    /// `None` once they are told to end, or where they belong to somebody else.
+    own: Option<Runtime>,
+    handle: Handle,
     outbox: Arc<Outbox>,
-}
-
-enum Threads {
-    /// The worker's own, each with a task that takes batches; `None` once they are told to end.
-    Own(Option<Runtime>, Arc<Inbox>),
-    /// Somebody else's.
-    Shared(Handle),
 }
 
 impl ToolThreads {
     pub(super) fn new(options: &Options, outbox: Arc<Outbox>) -> Result<Self, StartError> {
-        let threads = match &options.tool_runtime {
-            ToolRuntime::Own(count) => {
+        let (own, handle) = match &options.tool_runtime {
+            ToolRuntime::Own(threads) => {
                 let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(count.get())
+                    .worker_threads(threads.get())
                     .max_blocking_threads(options.blocking_threads.get())
                     .thread_name("callboard-tools")
                     .enable_all()
                     .build()
                     .map_err(StartError::Threads)?;
-                let inbox = Arc::new(Inbox::default());
-                for _ in 0..count.get() {
-                    runtime.spawn(enter_batches(Arc::clone(&inbox), Arc::clone(&outbox)));
-                }
-                Threads::Own(Some(runtime), inbox)
+                let handle = runtime.handle().clone();
+                (Some(runtime), handle)
             }
-            ToolRuntime::Shared(handle) => Threads::Shared(handle.clone()),
+            ToolRuntime::Shared(handle) => (None, handle.clone()),
         };
-        Ok(Self { threads, outbox })
+        Ok(Self {
+            own,
+            handle,
+            outbox,
+        })
     }
 
-    /// Hands a whole batch over, with one wake-up at most. Whether it may be back within a moment
-    /// that is shorter than going to sleep and being woken.
-    pub(super) fn enter(&self, batch: Vec<Entry>) -> bool {
-        match &self.threads {
-            Threads::Own(_, inbox) => {
-                inbox.put(batch);
-                true
-            }
-            Threads::Shared(handle) => {
-                handle.spawn(enter_batch(batch, Arc::clone(&self.outbox)));
-                false
-            }
+    /// Hands a whole batch over, with one wake-up.
+    pub(super) fn enter(&self, batch: Vec<Entry>) {
+        if !batch.is_empty() {
+            let outbox = Arc::clone(&self.outbox);
+            self.handle.spawn(enter_batch(batch, outbox));
         }
     }
 }
 
 impl Drop for ToolThreads {
     fn drop(&mut self) {
-        if let Threads::Own(runtime, _) = &mut self.threads
-            && let Some(runtime) = runtime.take()
-        {
+        if let Some(runtime) = self.own.take() {
             // A tool that blocks would hold up the drop of the runtime.
             runtime.shutdown_background();
         }
-    }
-}
-
-/// Takes batches until the threads are told to end.
-async fn enter_batches(inbox: Arc<Inbox>, outbox: Arc<Outbox>) {
-    loop {
-        let batch = inbox.take().await;
-        enter_batch(batch, Arc::clone(&outbox)).await;
     }
 }
 
