@@ -14,3 +14,4 @@ mod offers;
 mod orphans;
 mod schedules;
 mod time;
+mod world;
