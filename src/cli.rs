@@ -75,7 +75,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  callboard tools --nats nats://127.0.0.1:4222 --json | jq -r '.[].name'"
     )]
     Tools(View),
-    /// List the workers: slots, load, beats, and what runs where.
+    /// List the workers: slots, load, beats and tools.
     #[command(after_help = "Example:\n  callboard workers --nats nats://127.0.0.1:4222")]
     Workers(View),
 }

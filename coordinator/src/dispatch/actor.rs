@@ -159,14 +159,17 @@ impl<L: Link> Dispatch<L> {
         let now = now();
         for incoming in incoming.drain(..) {
             match wire::arrival(incoming) {
-                Arrival::Input(input) => {
-                    let is_back = matches!(input, Input::LinkUp);
-                    self.core.handle_input(input, now);
-                    if is_back {
-                        // Who came meanwhile was not heard.
-                        self.link.send(Outgoing::Discover);
-                    }
+                Arrival::Input(Input::LinkDown) => {
+                    tracing::warn!("the link is down; calls wait, deadlines are kept");
+                    self.core.handle_input(Input::LinkDown, now);
                 }
+                Arrival::Input(Input::LinkUp) => {
+                    tracing::warn!("the link is up again");
+                    self.core.handle_input(Input::LinkUp, now);
+                    // Who came meanwhile was not heard.
+                    self.link.send(Outgoing::Discover);
+                }
+                Arrival::Input(input) => self.core.handle_input(input, now),
                 Arrival::Announce(announce) => self.take_announcement(announce),
                 Arrival::Tools(head, specs) => match self.directory.take_page(head, specs) {
                     Next::Page { to, from } => self.describe(to, from),

@@ -213,10 +213,12 @@ impl<L: Link> Executor<L> {
                 return;
             }
             Incoming::Down => {
+                tracing::warn!(%instance, "the link is down; what runs goes on");
                 self.is_up = false;
                 return;
             }
             Incoming::Up => {
+                tracing::warn!(%instance, "the link is up again");
                 self.is_up = true;
                 // It may be another server, with another limit.
                 let bytes_max = limit::batch_bytes_max(self.link.payload_bytes_max());
