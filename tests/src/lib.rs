@@ -8,4 +8,3 @@ pub mod link;
 pub mod proxy;
 pub mod server;
 pub mod signal;
-pub mod sim;

@@ -121,6 +121,7 @@ const COORDINATOR_CORE: &str = "callboard-coordinator-core";
 const WORKER: &str = "callboard-worker";
 const WORKER_CORE: &str = "callboard-worker-core";
 const TESTS: &str = "callboard-tests";
+const SIMULATION: &str = "callboard-simulation";
 
 const RULES: [Rule; 8] = [
     Rule {
@@ -165,6 +166,11 @@ const RULES: [Rule; 8] = [
             "xtask",
         ],
         pure: false,
+    },
+    Rule {
+        package: SIMULATION,
+        ours: &[PROTO, COORDINATOR_CORE, WORKER_CORE],
+        pure: true,
     },
     Rule {
         package: "xtask",
