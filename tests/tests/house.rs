@@ -123,7 +123,7 @@ const WORKER_CORE: &str = "callboard-worker-core";
 const TESTS: &str = "callboard-tests";
 const SIMULATION: &str = "callboard-simulation";
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule {
         package: PROTO,
         ours: &[],
@@ -170,7 +170,7 @@ const RULES: [Rule; 8] = [
     Rule {
         package: SIMULATION,
         ours: &[PROTO, COORDINATOR_CORE, WORKER_CORE],
-        pure: true,
+        pure: false,
     },
     Rule {
         package: "xtask",
