@@ -101,7 +101,7 @@ impl Server {
             let port = ports::free()?;
             let started = async {
                 let container = Container::start(&image, port, options).await?;
-                let greeting = ready::wait(port, || Ok(())).await?;
+                let greeting = ready::wait(port, None, || Ok(())).await?;
                 anyhow::Ok((container, greeting))
             };
             match started.await {
@@ -205,7 +205,9 @@ impl Server {
             Body::Process(process) => process.restart().await,
             Body::Container(container) => {
                 container.restart().await?;
-                ready::wait(self.address.port(), || Ok(())).await.map(drop)
+                ready::wait(self.address.port(), None, || Ok(()))
+                    .await
+                    .map(drop)
             }
         }
     }

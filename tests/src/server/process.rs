@@ -21,6 +21,8 @@ pub struct Process {
     child: Child,
     binary: PathBuf,
     port: u16,
+    /// What the server calls itself, and no other does.
+    name: String,
     folder: TempDir,
 }
 
@@ -33,6 +35,8 @@ impl Process {
         let folder = TempDir::with_prefix("callboard-nats-").context("failed to make a folder")?;
         let store = folder.path().join("jetstream");
         let listen = format!("127.0.0.1:{port}");
+        let name = format!("callboard-test-{}", uuid::Uuid::new_v4());
+        let options = options.clone().config(&format!("server_name: {name}"));
         fs::write(
             configuration(&folder),
             options.file(&listen, &store.display().to_string()),
@@ -43,6 +47,7 @@ impl Process {
             child,
             binary: binary.to_owned(),
             port,
+            name,
             folder,
         };
         let greeting = process.greeted().await?;
@@ -82,9 +87,10 @@ impl Process {
             child,
             folder,
             port,
+            name,
             ..
         } = self;
-        ready::wait(*port, || {
+        ready::wait(*port, Some(name), || {
             match child.try_wait().context("failed to ask for the server")? {
                 Some(status) => bail!("the server ended ({status}), its log: {}", log_tail(folder)),
                 None => Ok(()),

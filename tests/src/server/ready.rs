@@ -23,11 +23,15 @@ const SILENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Deserialize)]
 pub(super) struct Greeting {
     pub(super) version: String,
+    #[serde(default)]
+    server_name: String,
 }
 
-/// Waits for the greeting of the server on `port`, as long as `alive` finds nothing wrong with it.
+/// Waits for the greeting of the server on `port`, as long as `alive` finds nothing wrong with it. With a `name`, only the
+/// server of that name counts: a port that was free when it was drawn may be somebody else's by now.
 pub(super) async fn wait(
     port: u16,
+    name: Option<&str>,
     mut alive: impl FnMut() -> anyhow::Result<()>,
 ) -> anyhow::Result<Greeting> {
     let began = Instant::now();
@@ -35,7 +39,13 @@ pub(super) async fn wait(
     loop {
         ticks.tick().await;
         match timeout(SILENCE, greeting(port)).await {
-            Ok(Ok(greeting)) => return Ok(greeting),
+            Ok(Ok(greeting)) if name.is_none_or(|name| name == greeting.server_name) => {
+                return Ok(greeting);
+            }
+            Ok(Ok(greeting)) if began.elapsed() > PATIENCE => bail!(
+                "the server {:?} answers on port {port}, where another was started",
+                greeting.server_name
+            ),
             Ok(Err(error)) if began.elapsed() > PATIENCE => {
                 return Err(
                     error.context(format!("no greeting from port {port} within {PATIENCE:?}"))
@@ -44,7 +54,7 @@ pub(super) async fn wait(
             Err(_) if began.elapsed() > PATIENCE => {
                 bail!("port {port} takes connections but nobody greets within {PATIENCE:?}")
             }
-            Ok(Err(_)) | Err(_) => alive()?,
+            Ok(Ok(_) | Err(_)) | Err(_) => alive()?,
         }
     }
 }
