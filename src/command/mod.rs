@@ -18,6 +18,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let mut config = config::load(cli.global.config.as_deref(), std::env::vars())?;
     config.apply_global(&cli.global);
     match &cli.command {
+        // The demo cuts lines on purpose; that they are down is no news, and would tear its picture.
+        Command::Demo(_) if cli.global.log.is_none() => config.log.filter = "error".to_owned(),
         Command::Demo(_) => {}
         Command::Run(flags) => {
             config.apply_limits(&flags.limits);
