@@ -124,10 +124,12 @@ fn an_unknown_tool_names_the_tools() {
 
 #[test]
 fn one_bad_call_leaves_its_siblings_alone() {
-    let uses = [("a", "{}"), ("b", "{\"city\":\"Bern\"}")].map(|(id, arguments)| ToolUse {
-        id: ToolUseId::new(id).unwrap(),
-        name: "get_weather".to_owned(),
-        arguments: Bytes::from(arguments),
+    let uses = [("a", "{}"), ("b", "{\"city\":\"Bern\"}")].map(|(id, arguments)| {
+        ToolUse::new(
+            ToolUseId::new(id).unwrap(),
+            "get_weather".to_owned(),
+            Bytes::from(arguments),
+        )
     });
     let calls = weather().check_all(&uses);
     assert!(calls[0].body.is_err());

@@ -7,31 +7,66 @@ use bytes::Bytes;
 use callboard_coordinator_core::Report;
 use callboard_coordinator_core::run::{Stop, Usage};
 use callboard_proto::{ToolUseId, Turn};
+use serde_json::value::RawValue;
 
 use crate::catalogue::Catalogue;
 
+mod early;
 pub mod script;
 
+pub use early::EarlyCalls;
+
 /// One call that a model asks for, before it is checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ToolUse {
-    /// The provider's id, or a minted one.
+    /// Names the call in its turn: the provider's id where it is unique there and can be one, else a minted one.
     pub id: ToolUseId,
     /// The tool's name, as the model wrote it.
     pub name: String,
     /// The arguments, as the model wrote them; perhaps no JSON at all.
     pub arguments: Bytes,
+    /// How its result is addressed in the provider's format.
+    pub reply: Reply,
+}
+
+impl ToolUse {
+    /// A call whose result is addressed by its id alone.
+    #[must_use]
+    pub fn new(id: ToolUseId, name: impl Into<String>, arguments: impl Into<Bytes>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            arguments: arguments.into(),
+            reply: Reply::default(),
+        }
+    }
+}
+
+/// How the result of a call is addressed in the format that the call came in.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    /// The provider's own id; `None`: the [`ToolUse::id`] is it, or the provider gave none and wants none.
+    pub id: Option<String>,
+    /// Whether the call is one of a free-form tool, whose input is text (OpenAI's custom tools).
+    pub is_custom: bool,
+    /// A field of the call that its result must repeat, as its name and raw JSON (`caller`, `toolset_name`).
+    pub repeat: Option<(&'static str, Box<RawValue>)>,
 }
 
 /// A model's answer.
 #[derive(Clone, Debug)]
 pub struct ModelAnswer {
+    /// What the conversation goes on with, byte for byte as the provider wrote it: one message, or each item
+    /// of a format whose turns are lists of items. Empty for a model that keeps no history.
+    pub echo: Vec<Box<RawValue>>,
     /// What it says.
     pub text: String,
     /// What it wants run, in its order.
     pub calls: Vec<ToolUse>,
     /// Why it stopped.
     pub stop: Stop,
+    /// The provider's own word for that; empty where it gave none.
+    pub stop_reason: String,
     /// What it used, if it says so.
     pub usage: Option<Usage>,
 }
@@ -42,6 +77,16 @@ pub enum ModelError {
     /// The scripted model can't go on.
     #[error("the scripted model can't go on")]
     Script(#[from] script::ScriptError),
+}
+
+impl ModelError {
+    /// Whether the same question may be asked again, once the calls that were dispatched early are settled.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Script(_) => false,
+        }
+    }
 }
 
 /// One model response and what became of its calls.
@@ -71,12 +116,16 @@ pub trait Model: Send + 'static {
     /// The model's name, for views and traces.
     fn name(&self) -> &str;
 
-    /// Answers the conversation as it stands. Retries are the adapter's own affair: an error is final.
+    /// Answers the conversation as it stands. Calls that are surely whole while the response still
+    /// streams go to `early`, in call order; the answer holds them all the same. Retries are the
+    /// adapter's own affair, but for a response that broke off after a call was taken early: that is
+    /// [`ModelError::is_retryable`] for the run, which settles those calls first.
     ///
     /// # Cancel safety
     /// May be dropped at any time; it is then not asked again in this run.
     fn answer(
         &mut self,
         conversation: &Conversation,
+        early: &mut EarlyCalls,
     ) -> impl Future<Output = Result<ModelAnswer, ModelError>> + Send;
 }

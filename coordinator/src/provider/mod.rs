@@ -1,5 +1,22 @@
-//! What providers say and want to hear: one module for each format, all with the same shape:
-//! `parse` takes an assistant message apart, `render` writes the one message with all results.
+//! What providers say and want to hear: one module for each format, all with the same shape and all pure.
+//!
+//! `parse` takes a message or response apart, `Assembler` does the same with a stream, `render` writes
+//! the results, `request` writes the question, `read_error` reads a refusal. [`Format`] chooses among
+//! them. Who sends and receives is [`crate::model`].
 
 pub mod anthropic;
+pub mod chat;
+mod error;
+mod format;
+pub mod gemini;
+mod ids;
+mod request;
+pub mod responses;
+pub mod sse;
+mod stream;
 pub mod text;
+
+pub use error::{ApiError, ParseError, StreamError};
+pub use format::Format;
+pub use request::{ChatDialect, Parallel, Settings, ToolChoice, WireRequest};
+pub use stream::Assembler;

@@ -14,7 +14,7 @@ use super::handle::RunOptions;
 use super::message::Message;
 use super::ports::{Gather, Observe, RunEvent};
 use super::report::RunReport;
-use crate::model::{Conversation, Exchange, Model, ModelAnswer, ModelError};
+use crate::model::{Conversation, EarlyCalls, Exchange, Model, ModelAnswer, ModelError};
 
 pub(super) struct Actor<M, G> {
     model: M,
@@ -90,7 +90,8 @@ impl<M: Model, G: Gather> Actor<M, G> {
     async fn ask(&mut self, turn: TurnKey) {
         let turn = turn.turn;
         self.observer.observe(&RunEvent::Asked { turn });
-        let question = self.model.answer(&self.conversation);
+        let mut early = EarlyCalls::none();
+        let question = self.model.answer(&self.conversation, &mut early);
         let answer = self.inner.wait_for(question, |_, _| {}).await;
         let input = match answer {
             None => return,

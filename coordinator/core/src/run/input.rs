@@ -13,6 +13,9 @@ pub enum Stop {
     Calls,
     /// It is done.
     Done,
+    /// It wants to be asked again with what it said so far, and nothing else: a long turn of tools that
+    /// its provider runs was split, or its context was compacted.
+    Paused,
     /// Its output was cut off by a limit: the last call may be half a call, so none runs.
     Truncated,
     /// It, or its provider, declined to go on.
@@ -32,6 +35,7 @@ impl Stop {
                     .to_owned()
             }
             Self::Declined => "the response was a refusal".to_owned(),
+            Self::Paused => "the response was only paused, which leaves no call waiting".to_owned(),
             Self::Unknown(reason) => {
                 format!("the response stopped for an unknown reason ({reason:?})")
             }

@@ -197,6 +197,9 @@ impl RunLoop {
                 });
             }
             Stop::Calls => self.charge(&mut calls),
+            // The budget of turns bounds how often.
+            Stop::Paused if calls.is_empty() => return self.ask_or_end(now),
+            Stop::Paused => None,
             Stop::Done => Some(RunEnd::Answered),
             Stop::Truncated => Some(RunEnd::Truncated),
             Stop::Declined => Some(RunEnd::Declined),
@@ -207,7 +210,9 @@ impl RunLoop {
             }),
         };
         if calls.is_empty() {
-            return self.end(then.expect("only Stop::Calls yields no end, and it has calls"));
+            return self.end(
+                then.expect("only Stop::Calls and Stop::Paused yield no end, and they have calls"),
+            );
         }
         if stop != Stop::Calls {
             let why = format!("{}; the call was not run", stop.describe());

@@ -37,7 +37,7 @@ use callboard_coordinator_core::Report;
 use callboard_coordinator_core::run::Stop;
 use callboard_proto::{Outcome, ToolUseId};
 
-use super::{Conversation, Model, ModelAnswer, ModelError, ToolUse};
+use super::{Conversation, EarlyCalls, Model, ModelAnswer, ModelError, Reply, ToolUse};
 use file::{CallSpec, Script, TurnSpec};
 
 mod file;
@@ -181,9 +181,11 @@ impl ScriptedModel {
             .collect::<Result<_, _>>()
             .map_err(at)?;
         Ok(ModelAnswer {
+            echo: Vec::new(),
             text,
             calls,
             stop,
+            stop_reason: String::new(),
             usage: turn.usage.map(file::UsageSpec::usage),
         })
     }
@@ -206,6 +208,7 @@ fn say_call(
         id: call.id.unwrap_or_else(|| ToolUseId::minted(position)),
         name: call.tool,
         arguments,
+        reply: Reply::default(),
     })
 }
 
@@ -234,7 +237,11 @@ impl Model for ScriptedModel {
         &self.name
     }
 
-    async fn answer(&mut self, conversation: &Conversation) -> Result<ModelAnswer, ModelError> {
+    async fn answer(
+        &mut self,
+        conversation: &Conversation,
+        _early: &mut EarlyCalls,
+    ) -> Result<ModelAnswer, ModelError> {
         let last = conversation
             .exchanges
             .last()

@@ -10,7 +10,9 @@ use callboard_coordinator_core::{CallReport, Report};
 use callboard_proto::{Outcome, Part};
 use data_encoding::BASE64;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+use crate::model::ToolUse;
 use crate::provider::text;
 
 /// Image types that the API reads.
@@ -33,6 +35,8 @@ struct ToolResult<'a> {
     content: Vec<Block<'a>>,
     #[serde(skip_serializing_if = "is_false")]
     is_error: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    toolset_name: Option<&'a RawValue>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -75,15 +79,19 @@ enum Source<'a> {
 /// # Panics
 /// Never: all keys are strings and writing to memory can't fail.
 #[must_use]
-pub fn render(report: &Report) -> String {
+pub fn render(calls: &[ToolUse], report: &Report) -> Vec<Box<RawValue>> {
     let message = Message {
         role: "user",
-        content: report.calls.iter().map(result).collect(),
+        content: std::iter::zip(calls, &report.calls)
+            .map(|(asked, call)| result(asked, call))
+            .collect(),
     };
-    serde_json::to_string(&message).expect("all keys are strings and memory can't fail")
+    let message = serde_json::value::to_raw_value(&message)
+        .expect("all keys are strings and memory can't fail");
+    vec![message]
 }
 
-fn result(call: &CallReport) -> ToolResult<'_> {
+fn result<'a>(asked: &'a ToolUse, call: &'a CallReport) -> ToolResult<'a> {
     let (content, is_error) = match &call.outcome {
         Outcome::Completed(completed) if completed.is_error => {
             let texts: Vec<Block<'_>> = completed
@@ -118,9 +126,10 @@ fn result(call: &CallReport) -> ToolResult<'_> {
     };
     ToolResult {
         block_type: "tool_result",
-        tool_use_id: call.id.as_str(),
+        tool_use_id: asked.reply.id.as_deref().unwrap_or(call.id.as_str()),
         content,
         is_error,
+        toolset_name: asked.reply.repeat.as_ref().map(|(_, raw)| raw.as_ref()),
     }
 }
 

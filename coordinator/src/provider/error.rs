@@ -1,0 +1,190 @@
+//! What can be wrong with what a provider sends.
+
+use std::time::Duration;
+
+use super::format::Format;
+use super::sse::SseError;
+
+/// Why a message can't be run. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    /// The input isn't UTF-8, so it isn't JSON either.
+    #[error("the input isn't UTF-8; save it as UTF-8")]
+    NotUtf8(#[source] std::str::Utf8Error),
+    /// The input isn't JSON.
+    #[error("the input isn't JSON; give {}", .format.input_noun())]
+    NotJson {
+        /// The format that it was read as.
+        format: Format,
+        /// Where and why it isn't.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The input is JSON, and no message.
+    #[error("the input is JSON, but not what a model wrote; give {}", .format.input_noun())]
+    NotAMessage {
+        /// The format that it was read as.
+        format: Format,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The message isn't the assistant's.
+    #[error("the message's role is {role:?}; only an assistant's message asks for calls")]
+    NotAssistant {
+        /// The role that it names.
+        role: String,
+    },
+    /// A block, item or part can't be read.
+    #[error("{} {index} can't be read", .format.block_noun())]
+    Block {
+        /// The format that it was read as.
+        format: Format,
+        /// Its position, from 0.
+        index: usize,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// There is nothing to run.
+    #[error("the message holds no {}, so there is nothing to run", .format.call_noun())]
+    NothingToRun {
+        /// The format that it was read as.
+        format: Format,
+    },
+    /// The response was not finished, or declined.
+    #[error(
+        "the response stopped for {stop_reason:?}, so its {calls} calls may be incomplete or unwanted and none was run; \
+         only {} asks for calls: request the response again, with a higher token limit if it was cut off",
+        .format.calls_reason()
+    )]
+    Stopped {
+        /// The format that it was read as.
+        format: Format,
+        /// The reason that it names.
+        stop_reason: String,
+        /// Calls that it holds.
+        calls: usize,
+    },
+    /// A call has no id, in a format where a result must name one.
+    #[error("the {} at {index} has no id, so no result can name it", .format.call_noun())]
+    EmptyId {
+        /// The format that it was read as.
+        format: Format,
+        /// The block's position, from 0.
+        index: usize,
+    },
+    /// A call's id isn't one that the API takes back.
+    #[error(
+        "the id {id:?} of the {} at {index} can't be answered: {}",
+        .format.call_noun(), .format.id_rule()
+    )]
+    BadId {
+        /// The format that it was read as.
+        format: Format,
+        /// The block's position, from 0.
+        index: usize,
+        /// The id, cut to 80 characters.
+        id: String,
+    },
+    /// Two calls share an id: the API refuses two results for it.
+    #[error(
+        "the {}s at {first} and {second} have the same id {id:?}; the API takes one result for each id, so nothing was run",
+        .format.call_noun()
+    )]
+    DuplicateId {
+        /// The format that it was read as.
+        format: Format,
+        /// The id.
+        id: String,
+        /// Position of the first block, from 0.
+        first: usize,
+        /// Position of the second block, from 0.
+        second: usize,
+    },
+    /// A call names no tool.
+    #[error("the {} at {index} names no tool", .format.call_noun())]
+    NoName {
+        /// The format that it was read as.
+        format: Format,
+        /// The block's position, from 0.
+        index: usize,
+    },
+}
+
+impl ParseError {
+    /// A stable code for programs and for `docs/errors/`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotUtf8(_) => "message_not_utf8",
+            Self::NotJson { .. } => "message_not_json",
+            Self::NotAMessage { .. } => "message_not_a_message",
+            Self::NotAssistant { .. } => "message_not_assistant",
+            Self::Block { .. } => "message_block",
+            Self::NothingToRun { .. } => "message_nothing_to_run",
+            Self::Stopped { .. } => "message_stopped",
+            Self::EmptyId { .. } => "tool_use_id_empty",
+            Self::BadId { .. } => "tool_use_id_bad",
+            Self::DuplicateId { .. } => "tool_use_id_duplicate",
+            Self::NoName { .. } => "tool_use_no_name",
+        }
+    }
+}
+
+/// An error that a provider answers with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiError {
+    /// The provider's own word for it (`rate_limit_error`, `insufficient_quota`, `RESOURCE_EXHAUSTED`);
+    /// empty where the body is not the provider's.
+    pub code: String,
+    /// A finer word beside it, where there is one (`details.error_code`, a quota's id).
+    pub detail: Option<String>,
+    /// What it says, for people; cut to 500 characters.
+    pub message: String,
+    /// The request's id, where the body names it.
+    pub request_id: Option<String>,
+    /// How long to wait before asking again, where the body says so.
+    pub retry_after: Option<Duration>,
+    /// Whether asking again is no use although the status would allow it (a spend limit, a day's quota).
+    pub is_final: bool,
+    /// Whether asking again may help although there is no status that says so (an error in a stream).
+    pub is_retryable: bool,
+}
+
+/// Why a stream gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// It can't be read as server-sent events.
+    #[error("the provider's stream can't be read")]
+    Sse(#[from] SseError),
+    /// An event's data can't be read.
+    #[error("the provider's stream holds an event {name:?} that can't be read")]
+    Event {
+        /// The event's name, or the field that stands for it.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// An event contradicts what came before it.
+    #[error("the provider's stream contradicts itself: {0}")]
+    Contradiction(String),
+    /// The provider says that it failed.
+    #[error("the provider broke the stream off: {}{}", .0.code, colon(&.0.message))]
+    Provider(Box<ApiError>),
+    /// It ended too early.
+    #[error("the provider's stream ended before the response was whole")]
+    Cut,
+    /// What it gave can't be run.
+    #[error("the streamed response can't be worked with")]
+    Answer(#[from] ParseError),
+}
+
+fn colon(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {message}")
+    }
+}

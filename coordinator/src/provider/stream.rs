@@ -1,0 +1,71 @@
+//! Streamed responses: events in, the same answer out that the whole response would have given.
+
+use super::error::StreamError;
+use super::sse::Event;
+use super::{anthropic, chat, gemini, responses};
+use crate::model::{ModelAnswer, ToolUse};
+
+/// Puts a streamed response together. After an error it takes nothing more.
+#[derive(Debug)]
+pub enum Assembler {
+    /// Of Anthropic's Messages.
+    Anthropic(anthropic::Assembler),
+    /// Of Chat Completions.
+    Chat(chat::Assembler),
+    /// Of Responses.
+    Responses(responses::Assembler),
+    /// Of Gemini's `streamGenerateContent`.
+    Gemini(gemini::Assembler),
+}
+
+impl Assembler {
+    /// Takes the next event. Events and fields that aren't known are passed over, unless the
+    /// conversation must repeat them.
+    ///
+    /// # Errors
+    /// When the event is the provider's error, or contradicts what came before.
+    pub fn take(&mut self, event: &Event) -> Result<(), StreamError> {
+        match self {
+            Self::Anthropic(assembler) => assembler.take(event),
+            Self::Chat(assembler) => assembler.take(event),
+            Self::Responses(assembler) => assembler.take(event),
+            Self::Gemini(assembler) => assembler.take(event),
+        }
+    }
+
+    /// The next call that is surely whole although the response goes on: the format's safe signal was
+    /// seen (never a block's own end alone, for a response that is cut off ends its last block, too).
+    /// Each is given once, in call order, as it will be in the answer.
+    pub fn poll_sealed(&mut self) -> Option<ToolUse> {
+        match self {
+            Self::Anthropic(assembler) => assembler.poll_sealed(),
+            Self::Chat(assembler) => assembler.poll_sealed(),
+            Self::Responses(assembler) => assembler.poll_sealed(),
+            Self::Gemini(assembler) => assembler.poll_sealed(),
+        }
+    }
+
+    /// Whether the response is whole: nothing that may still come changes the answer.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Anthropic(assembler) => assembler.is_whole(),
+            Self::Chat(assembler) => assembler.is_whole(),
+            Self::Responses(assembler) => assembler.is_whole(),
+            Self::Gemini(assembler) => assembler.is_whole(),
+        }
+    }
+
+    /// The answer, once the stream is at its end.
+    ///
+    /// # Errors
+    /// When the stream ended before the response was whole, or what it gave can't be worked with.
+    pub fn finish(self) -> Result<ModelAnswer, StreamError> {
+        match self {
+            Self::Anthropic(assembler) => assembler.finish(),
+            Self::Chat(assembler) => assembler.finish(),
+            Self::Responses(assembler) => assembler.finish(),
+            Self::Gemini(assembler) => assembler.finish(),
+        }
+    }
+}
