@@ -173,6 +173,14 @@ pub enum StreamError {
     /// The provider says that it failed.
     #[error("the provider broke the stream off: {}{}", .0.code, colon(&.0.message))]
     Provider(Box<ApiError>),
+    /// It changes what it wrote in a way that isn't known, so it can't be repeated as it must be.
+    #[error(
+        "the provider's stream holds a {delta:?}, which this version doesn't know; ask without streaming"
+    )]
+    Unknown {
+        /// The type of the change.
+        delta: String,
+    },
     /// It ended too early.
     #[error("the provider's stream ended before the response was whole")]
     Cut,

@@ -5,8 +5,11 @@
 //! them. Who sends and receives is [`crate::model`].
 
 pub mod anthropic;
+mod body;
 pub mod chat;
 mod error;
+mod fields;
+pub(crate) mod foreign;
 mod format;
 pub mod gemini;
 mod ids;

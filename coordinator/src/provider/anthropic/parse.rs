@@ -10,12 +10,13 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use super::tokens::Tokens;
 use crate::model::{ModelAnswer, Reply, ToolUse};
 use crate::provider::{Format, ParseError};
 
 const FORMAT: Format = Format::Anthropic;
-/// The reason to stop that asks for calls to be run.
-const TOOL_USE: &str = "tool_use";
+/// The reason to stop that asks for calls to be run, and the type of the blocks that hold them.
+pub(super) const TOOL_USE: &str = "tool_use";
 
 /// The parts of a message that count here; all others stay in the raw bytes.
 #[derive(Deserialize)]
@@ -27,25 +28,8 @@ struct WireMessage<'a> {
     content: &'a RawValue,
     #[serde(default)]
     stop_reason: Option<String>,
-    #[serde(default)]
-    usage: Option<WireUsage>,
-}
-
-#[derive(Deserialize)]
-struct WireUsage {
-    #[serde(default)]
-    input_tokens: u64,
-    #[serde(default)]
-    output_tokens: u64,
-}
-
-impl WireUsage {
-    fn usage(self) -> Usage {
-        Usage {
-            input_tokens: self.input_tokens,
-            output_tokens: self.output_tokens,
-        }
-    }
+    #[serde(default, borrow)]
+    usage: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -99,37 +83,47 @@ pub fn parse(input: &[u8]) -> Result<ModelAnswer, ParseError> {
             role: message.role.into_owned(),
         });
     }
-    let (text, found) = if message.content.get().starts_with('"') {
-        let text = serde_json::from_str(message.content.get()).map_err(|source| {
-            ParseError::NotAMessage {
+    let usage = message.usage.and_then(Tokens::read).map(Tokens::usage);
+    let stop_reason = message.stop_reason.unwrap_or_default();
+    answer(&raw, message.content, stop_reason, usage)
+}
+
+/// Takes a message's content apart; it lies within `raw`, of which the arguments become slices.
+pub(super) fn answer(
+    raw: &Bytes,
+    content: &RawValue,
+    stop_reason: String,
+    usage: Option<Usage>,
+) -> Result<ModelAnswer, ParseError> {
+    let (text, found) = if content.get().starts_with('"') {
+        let text =
+            serde_json::from_str(content.get()).map_err(|source| ParseError::NotAMessage {
                 format: FORMAT,
                 source,
-            }
-        })?;
+            })?;
         (text, Vec::new())
     } else {
-        blocks(message.content)?
+        blocks(content)?
     };
-    let calls = calls(&raw, found)?;
-    let stop_reason = message.stop_reason.unwrap_or_default();
+    let calls = calls(raw, found)?;
     Ok(ModelAnswer {
-        echo: vec![echo(message.content)],
+        echo: vec![echo(content)],
         text,
         stop: stop(&stop_reason, !calls.is_empty()),
         stop_reason,
         calls,
-        usage: message.usage.map(WireUsage::usage),
+        usage,
     })
 }
 
 /// The message that a conversation goes on with.
-pub(super) fn echo(content: &RawValue) -> Box<RawValue> {
+fn echo(content: &RawValue) -> Box<RawValue> {
     let message = format!("{{\"role\":\"assistant\",\"content\":{}}}", content.get());
     RawValue::from_string(message).expect("JSON around JSON is JSON")
 }
 
 /// What the loop does for a reason; a message without one asks for its calls.
-pub(super) fn stop(reason: &str, has_calls: bool) -> Stop {
+fn stop(reason: &str, has_calls: bool) -> Stop {
     match reason {
         "" if has_calls => Stop::Calls,
         "" | "end_turn" | "stop_sequence" => Stop::Done,
@@ -173,7 +167,7 @@ fn blocks(content: &RawValue) -> Result<(String, Found<'_>), ParseError> {
 
 /// Reads an object as a struct; serde alone would read a list of its values as well.
 fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
-    if text.starts_with('[') {
+    if text.trim_start().starts_with('[') {
         return Err(serde::de::Error::custom(
             "an object is wanted, and not a list",
         ));
@@ -182,41 +176,71 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error>
 }
 
 fn calls(raw: &Bytes, found: Found<'_>) -> Result<Vec<ToolUse>, ParseError> {
-    let mut seen: BTreeMap<ToolUseId, usize> = BTreeMap::new();
-    let mut calls = Vec::with_capacity(found.len());
-    for (index, block) in found {
-        let id = id(block.id.unwrap_or_default(), index)?;
-        if let Some(first) = seen.insert(id.clone(), index) {
-            return Err(ParseError::DuplicateId {
+    let mut seen = Seen::default();
+    found
+        .into_iter()
+        .map(|(index, block)| {
+            let call = call(raw, index, block)?;
+            seen.take(&call.id, index)?;
+            Ok(call)
+        })
+        .collect()
+}
+
+/// The ids of a message's calls so far, with the positions of their blocks.
+#[derive(Debug, Default)]
+pub(super) struct Seen(BTreeMap<ToolUseId, usize>);
+
+impl Seen {
+    /// Takes the id of the block at this position.
+    pub(super) fn take(&mut self, id: &ToolUseId, index: usize) -> Result<(), ParseError> {
+        match self.0.insert(id.clone(), index) {
+            None => Ok(()),
+            Some(first) => Err(ParseError::DuplicateId {
                 format: FORMAT,
                 id: id.to_string(),
                 first,
                 second: index,
-            });
+            }),
         }
-        let Some(name) = block.name else {
-            return Err(ParseError::NoName {
-                format: FORMAT,
-                index,
-            });
-        };
-        let arguments = block.input.map_or_else(
-            || Bytes::from_static(b"{}"),
-            |input| raw.slice_ref(input.get().as_bytes()),
-        );
-        calls.push(ToolUse {
-            id,
-            name,
-            arguments,
-            reply: Reply {
-                repeat: block
-                    .toolset_name
-                    .map(|toolset| ("toolset_name", toolset.to_owned())),
-                ..Reply::default()
-            },
-        });
     }
-    Ok(calls)
+}
+
+/// Reads one `tool_use` block; its arguments become a slice of it.
+pub(super) fn call_of(block: Bytes, index: usize) -> Result<ToolUse, ParseError> {
+    let text = std::str::from_utf8(&block).map_err(ParseError::NotUtf8)?;
+    let wire = object(text).map_err(|source| ParseError::Block {
+        format: FORMAT,
+        index,
+        source,
+    })?;
+    call(&block, index, wire)
+}
+
+fn call(raw: &Bytes, index: usize, block: WireBlock<'_>) -> Result<ToolUse, ParseError> {
+    let id = id(block.id.unwrap_or_default(), index)?;
+    let Some(name) = block.name else {
+        return Err(ParseError::NoName {
+            format: FORMAT,
+            index,
+        });
+    };
+    let arguments = block.input.map_or_else(
+        || Bytes::from_static(b"{}"),
+        |input| raw.slice_ref(input.get().as_bytes()),
+    );
+    let repeat = block
+        .toolset_name
+        .map(|toolset| ("toolset_name", toolset.to_owned()));
+    Ok(ToolUse {
+        id,
+        name,
+        arguments,
+        reply: Reply {
+            repeat,
+            ..Reply::default()
+        },
+    })
 }
 
 fn id(id: String, index: usize) -> Result<ToolUseId, ParseError> {

@@ -3,12 +3,19 @@
 use std::error::Error;
 use std::time::Duration;
 
+use callboard_coordinator_core::run::{Stop, Usage};
 use callboard_coordinator_core::{CallReport, Report, StopReason};
 use callboard_proto::{
     Completed, Executed, Failure, FailureKind, Outcome, Part, ToolUseId, Turn, TurnKey,
 };
 
-use super::{ParseError, parse, render};
+use super::{parse, render};
+use crate::model::{ModelAnswer, ToolUse};
+use crate::provider::{Format, ParseError};
+
+mod errors;
+mod requests;
+mod streams;
 
 const RESPONSE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[
   {"type":"thinking","thinking":"","signature":"s"},
@@ -18,12 +25,26 @@ const RESPONSE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","mod
   {"type":"tool_use","id":"toolu_B","name":"get_time","input":{}},
   {"type":"tool_use","id":"toolu_C","name":"get_time"},
   {"type":"new_thing","id":7,"name":[],"text":{}}],
- "stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":2}}"#;
+ "stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":1,"cache_creation_input_tokens":3,"cache_read_input_tokens":4,"cache_creation":{},"output_tokens":2}}"#;
 
 #[test]
 fn a_response_is_taken_apart_and_kept_as_it_is() {
     let message = parse(RESPONSE.as_bytes()).unwrap();
-    assert_eq!(message.raw, RESPONSE);
+    let (_, content) = RESPONSE.split_once("\"content\":").unwrap();
+    let (content, _) = content.split_once(",\n \"stop_reason\"").unwrap();
+    assert_eq!(
+        message.echo.iter().map(|raw| raw.get()).collect::<Vec<_>>(),
+        [format!("{{\"role\":\"assistant\",\"content\":{content}}}")]
+    );
+    assert_eq!(message.stop, Stop::Calls);
+    assert_eq!(message.stop_reason, "tool_use");
+    assert_eq!(
+        message.usage,
+        Some(Usage {
+            input_tokens: 8,
+            output_tokens: 2
+        })
+    );
     assert_eq!(message.text, "Let me look.");
     let calls: Vec<_> = message
         .calls
@@ -56,6 +77,26 @@ fn a_bare_message_will_do() {
     let message = parse(bare.as_bytes()).unwrap();
     assert_eq!(message.calls.len(), 1);
     assert_eq!(message.calls[0].arguments, "{}");
+    assert_eq!(message.stop, Stop::Calls);
+}
+
+/// What somebody needs who runs one message: one that can be read and must be run.
+fn to_run(input: &[u8]) -> Result<ModelAnswer, ParseError> {
+    let answer = parse(input)?;
+    Format::Anthropic.must_run(&answer)?;
+    Ok(answer)
+}
+
+/// The one message that a report becomes.
+fn message(report: &Report) -> String {
+    let calls: Vec<ToolUse> = report
+        .calls
+        .iter()
+        .map(|call| ToolUse::new(call.id.clone(), "x", "{}"))
+        .collect();
+    let messages = render(&calls, report);
+    assert_eq!(messages.len(), 1);
+    messages[0].get().to_owned()
 }
 
 fn tool_use(id: &str) -> String {
@@ -105,7 +146,7 @@ fn what_cannot_be_run_is_refused_with_a_cure() {
     ];
     let mut texts = String::new();
     for case in cases {
-        let error = parse(case.as_bytes()).unwrap_err();
+        let error = to_run(case.as_bytes()).unwrap_err();
         let shown: String = case.chars().take(120).collect();
         texts.push_str(&format!("{shown}\n=> {}: {error}", error.code()));
         if let Some(source) = error.source() {
@@ -120,8 +161,8 @@ fn what_cannot_be_run_is_refused_with_a_cure() {
 fn nothing_to_run_is_an_error_of_its_own_whatever_the_stop_reason() {
     let done = r#"{"role":"assistant","content":[{"type":"text","text":"done"}],"stop_reason":"end_turn"}"#;
     assert!(matches!(
-        parse(done.as_bytes()).unwrap_err(),
-        ParseError::NothingToRun
+        to_run(done.as_bytes()).unwrap_err(),
+        ParseError::NothingToRun { .. }
     ));
 }
 
@@ -136,6 +177,44 @@ fn no_input_makes_the_parser_panic() {
         assert!(parse(&bytes).is_err(), "byte {index}: 0xff is never UTF-8");
         bytes[index] = kept;
     }
+}
+
+#[test]
+fn the_reason_to_stop_decides() {
+    let stop = |reason: &str| {
+        let message = with_content(&tool_use("\"a\"")).replacen(
+            '{',
+            &format!("{{\"stop_reason\":\"{reason}\","),
+            1,
+        );
+        parse(message.as_bytes()).unwrap().stop
+    };
+    let cases = [
+        ("tool_use", Stop::Calls),
+        ("end_turn", Stop::Done),
+        ("stop_sequence", Stop::Done),
+        ("pause_turn", Stop::Paused),
+        ("compaction", Stop::Paused),
+        ("max_tokens", Stop::Truncated),
+        ("model_context_window_exceeded", Stop::Truncated),
+        ("refusal", Stop::Declined),
+        ("what_comes", Stop::Unknown("what_comes".to_owned())),
+    ];
+    for (reason, expected) in cases {
+        assert_eq!(stop(reason), expected);
+    }
+}
+
+#[test]
+fn a_toolset_is_repeated_in_its_result() {
+    let block = r#"{"type":"tool_use","id":"toolu_0","name":"key","toolset_name":"computer"}"#;
+    let calls = parse(with_content(block).as_bytes()).unwrap().calls;
+    let messages = render(&calls, &report(vec![Outcome::text("done")]));
+    assert!(
+        messages[0].get().contains(r#""toolset_name":"computer""#),
+        "{}",
+        messages[0]
+    );
 }
 
 fn completed(content: Vec<Part>, is_error: bool) -> Outcome {
@@ -184,7 +263,7 @@ fn document(media_type: &str, name: Option<&str>, data: &[u8]) -> Part {
 
 #[test]
 fn results_are_byte_exact() {
-    let rendered = render(&report(vec![
+    let rendered = message(&report(vec![
         Outcome::text("15 °C \"quoted\"\n"),
         completed(
             vec![
@@ -210,7 +289,7 @@ fn results_are_byte_exact() {
 
 #[test]
 fn rich_parts_are_blocks_where_the_api_reads_them() {
-    let rendered = render(&report(vec![completed(
+    let rendered = message(&report(vec![completed(
         vec![
             image("image/png", b"\x89PNG"),
             image("IMAGE/JPEG; q=1", b"\xff\xd8"),
@@ -235,7 +314,7 @@ fn rich_parts_are_blocks_where_the_api_reads_them() {
 #[test]
 fn what_the_api_would_refuse_is_never_sent() {
     let text = |text: &str| Part::Text(text.to_owned());
-    let rendered = render(&report(vec![
+    let rendered = message(&report(vec![
         completed(vec![text("")], false),
         completed(vec![text(" \n"), text("a\0b")], false),
         completed(vec![], true),
