@@ -1,7 +1,9 @@
-//! The model port: what answers a conversation. One adapter so far, [`script`]; providers come beside it.
+//! The model port: what answers a conversation. Two adapters: [`http`] asks a provider, [`script`] reads
+//! its answers from a file.
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use callboard_coordinator_core::Report;
@@ -12,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::catalogue::Catalogue;
 
 mod early;
+pub mod http;
 pub mod script;
 
 pub use early::EarlyCalls;
@@ -77,14 +80,36 @@ pub enum ModelError {
     /// The scripted model can't go on.
     #[error("the scripted model can't go on")]
     Script(#[from] script::ScriptError),
+    /// The provider gave no answer.
+    #[error(transparent)]
+    Provider(Box<http::ProviderError>),
 }
 
 impl ModelError {
     /// Whether the same question may be asked again, once the calls that were dispatched early are settled.
     #[must_use]
-    pub const fn is_retryable(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
             Self::Script(_) => false,
+            Self::Provider(error) => error.retry_after.is_some(),
+        }
+    }
+
+    /// How long to wait before that, if that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Script(_) => None,
+            Self::Provider(error) => error.retry_after,
+        }
+    }
+
+    /// A stable code for programs and for `docs/errors/`, where there is one.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Script(_) => None,
+            Self::Provider(error) => Some(error.code()),
         }
     }
 }

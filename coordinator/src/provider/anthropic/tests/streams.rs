@@ -381,7 +381,6 @@ fn what_can_not_be_put_together_is_an_error() {
         event("<html>"),
         event(r#"{"type":"content_block_start","index":-1}"#),
         event(r#"{"type":"message_start","message":[]}"#),
-        "data: \u{0}\n\n".to_owned(),
     ];
     let texts: Vec<String> = cases
         .iter()

@@ -1,0 +1,348 @@
+//! One attempt: a request out, an answer or a failure in.
+
+use std::error::Error;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Client, Response, StatusCode, Url};
+use serde::de::IgnoredAny;
+use tokio::time::timeout;
+
+use super::error::Failure;
+use super::retry::{Fault, Hints};
+use crate::model::{EarlyCalls, ModelAnswer};
+use crate::provider::sse::{self, Decoder, SseError};
+use crate::provider::{Format, ParseError, StreamError, foreign};
+
+/// Bytes of a response that are read, at most: twice what one event may have. Chosen, not measured.
+const RESPONSE_BYTES_MAX: usize = 2 * sse::EVENT_BYTES_MAX;
+/// Bytes of an error's body that are read, at most. Chosen, not measured: providers send less than 2 KiB.
+const ERROR_BYTES_MAX: usize = 64 * 1024;
+/// How long the end of a stream is waited for once its answer is there, so that the next question finds
+/// the connection open. Chosen, not measured: it follows at once.
+const END_WAIT: Duration = Duration::from_secs(1);
+/// Headers that carry the request's id: Anthropic's, OpenAI's.
+const REQUEST_ID: [&str; 2] = ["request-id", "x-request-id"];
+
+/// Asks a provider.
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) format: Format,
+    pub(super) client: Client,
+    pub(super) headers: HeaderMap,
+    pub(super) idle_timeout: Duration,
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) failure: Failure,
+    pub(super) request_id: Option<String>,
+    hints: Hints,
+}
+
+impl Trouble {
+    /// What it means for asking again.
+    pub(super) fn fault(&self) -> Fault<'_> {
+        let hints = self.hints;
+        match &self.failure {
+            Failure::Refused { status, error } => Fault::Refused {
+                status: *status,
+                hints,
+                error,
+            },
+            Failure::Unreachable(_)
+            | Failure::Silent { .. }
+            | Failure::Broken(_)
+            | Failure::Stream(StreamError::Cut | StreamError::Contradiction(_)) => {
+                Fault::Passing { wish: None }
+            }
+            Failure::Stream(StreamError::Provider(error))
+                if error.is_retryable && !error.is_final =>
+            {
+                Fault::Passing {
+                    wish: error.retry_after,
+                }
+            }
+            Failure::Stream(
+                StreamError::Provider(_)
+                | StreamError::Sse(_)
+                | StreamError::Event { .. }
+                | StreamError::Unknown { .. }
+                | StreamError::Answer(_),
+            )
+            | Failure::Tls(_)
+            | Failure::Redirected { .. }
+            | Failure::Foreign { .. }
+            | Failure::TooLarge { .. }
+            | Failure::Answer(_) => Fault::Lasting,
+        }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            request_id: None,
+            hints: Hints::default(),
+        }
+    }
+}
+
+impl Asker {
+    /// Asks once.
+    pub(super) async fn ask(
+        &self,
+        url: Url,
+        body: Bytes,
+        early: &mut EarlyCalls,
+    ) -> Result<ModelAnswer, Trouble> {
+        let request = self
+            .client
+            .post(url)
+            .headers(self.headers.clone())
+            .body(body);
+        let response = timeout(self.idle_timeout, request.send())
+            .await
+            .map_err(|_| self.silent(false))?
+            .map_err(not_sent)?;
+        let headers = response.headers();
+        let request_id = request_id(headers);
+        let hints = Hints::read(headers, SystemTime::now());
+        self.read(response, early).await.map_err(|failure| Trouble {
+            request_id: request_id.or_else(|| id_in_body(&failure)),
+            failure,
+            hints,
+        })
+    }
+
+    async fn read(
+        &self,
+        mut response: Response,
+        early: &mut EarlyCalls,
+    ) -> Result<ModelAnswer, Failure> {
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refusal(status, response).await);
+        }
+        let is_stream = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.trim_start().starts_with("text/event-stream"));
+        if is_stream {
+            return self.stream(response, early).await;
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.chunk(&mut response).await? {
+            if body.len() + chunk.len() > RESPONSE_BYTES_MAX {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        self.whole(status, &body, early)
+    }
+
+    /// Reads a stream to the event that makes the answer whole.
+    async fn stream(
+        &self,
+        mut response: Response,
+        early: &mut EarlyCalls,
+    ) -> Result<ModelAnswer, Failure> {
+        let mut reading = Reading::new(self.format);
+        let mut bytes = 0;
+        while let Some(chunk) = self.chunk(&mut response).await? {
+            bytes += chunk.len();
+            if bytes > RESPONSE_BYTES_MAX {
+                return Err(too_large());
+            }
+            reading.take(&chunk, early)?;
+            if reading.assembler.is_whole() {
+                tokio::spawn(async move {
+                    let end = async { while let Ok(Some(_)) = response.chunk().await {} };
+                    // A server that doesn't end its stream loses the connection.
+                    let _ = timeout(END_WAIT, end).await;
+                });
+                break;
+            }
+        }
+        reading.assembler.finish().map_err(Failure::Stream)
+    }
+
+    /// Reads a body that didn't call itself a stream, which it may be all the same.
+    fn whole(
+        &self,
+        status: StatusCode,
+        body: &[u8],
+        early: &mut EarlyCalls,
+    ) -> Result<ModelAnswer, Failure> {
+        if sse::is_stream(body) {
+            let mut reading = Reading::new(self.format);
+            reading.take(body, early)?;
+            return reading.assembler.finish().map_err(Failure::Stream);
+        }
+        let source = match self.format.parse(body) {
+            Ok(answer) => return Ok(answer),
+            Err(source) => source,
+        };
+        let status = status.as_u16();
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        Err(match serde_json::from_slice::<IgnoredAny>(body) {
+            Err(error) if is_object && error.is_eof() => Failure::Stream(StreamError::Cut),
+            Err(_) if !is_object => Failure::Foreign {
+                status,
+                body: foreign::describe(body),
+            },
+            // What it says may be the model's words, which aren't for errors.
+            Err(_) => Failure::Answer(source),
+            Ok(IgnoredAny) => self.hidden_error(status, body, source),
+        })
+    }
+
+    /// Some gateways report errors as a success.
+    fn hidden_error(&self, status: u16, body: &[u8], source: ParseError) -> Failure {
+        let error = self.format.read_error(body);
+        if error.code.is_empty() {
+            Failure::Answer(source)
+        } else if error.is_retryable {
+            Failure::Stream(StreamError::Provider(Box::new(error)))
+        } else {
+            Failure::Refused { status, error }
+        }
+    }
+
+    async fn refusal(&self, status: StatusCode, mut response: Response) -> Failure {
+        if status.is_redirection() {
+            return Failure::Redirected {
+                status: status.as_u16(),
+                to: place(response.headers()),
+            };
+        }
+        let mut body = BytesMut::new();
+        // What came of it says more than that no more came.
+        while let Ok(Some(chunk)) = self.chunk(&mut response).await {
+            body.extend_from_slice(&chunk);
+            if body.len() > ERROR_BYTES_MAX {
+                body.truncate(ERROR_BYTES_MAX);
+                break;
+            }
+        }
+        Failure::Refused {
+            status: status.as_u16(),
+            error: self.format.read_error(&body),
+        }
+    }
+
+    async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, Failure> {
+        match timeout(self.idle_timeout, response.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(error)) => Err(Failure::Broken(error.without_url())),
+            Err(_) => Err(self.silent(true)),
+        }
+    }
+
+    fn silent(&self, has_begun: bool) -> Failure {
+        Failure::Silent {
+            after: self.idle_timeout,
+            has_begun,
+        }
+    }
+}
+
+/// A stream that is being read.
+struct Reading {
+    decoder: Decoder,
+    assembler: crate::provider::Assembler,
+    events: Vec<sse::Event>,
+}
+
+impl Reading {
+    fn new(format: Format) -> Self {
+        Self {
+            decoder: Decoder::default(),
+            assembler: format.assembler(),
+            events: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], early: &mut EarlyCalls) -> Result<(), Failure> {
+        let decoded = self.decoder.take(bytes, &mut self.events);
+        // What was decoded before the error came before it.
+        for event in self.events.drain(..) {
+            self.assembler.take(&event).map_err(Failure::Stream)?;
+            while let Some(call) = self.assembler.poll_sealed() {
+                early.offer(call);
+            }
+        }
+        match decoded {
+            Err(_) if self.assembler.is_whole() => Ok(()),
+            Err(SseError::TooLarge) => Err(too_large()),
+            Err(error @ SseError::NotUtf8) => Err(Failure::Stream(error.into())),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+const fn too_large() -> Failure {
+    Failure::TooLarge {
+        bytes_max: RESPONSE_BYTES_MAX,
+    }
+}
+
+/// Why a request got no answer at all.
+fn not_sent(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    if is_tls(&error) {
+        Failure::Tls(error)
+    } else if error.is_connect() {
+        Failure::Unreachable(error)
+    } else {
+        Failure::Broken(error)
+    }
+}
+
+/// Whether TLS is at fault. An I/O error shows what it holds, but not as its source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let held = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || held.is_some_and(|held| is_tls(held))
+        || error.source().is_some_and(is_tls)
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let found = REQUEST_ID.iter().find_map(|name| headers.get(*name));
+    // Whoever sent it may have written anything.
+    let id: String = found?.to_str().ok()?.chars().take(100).collect();
+    (!id.is_empty()).then_some(id)
+}
+
+fn id_in_body(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::Refused { error, .. } => error.request_id.clone(),
+        Failure::Stream(StreamError::Provider(error)) => error.request_id.clone(),
+        Failure::Stream(_)
+        | Failure::Unreachable(_)
+        | Failure::Tls(_)
+        | Failure::Silent { .. }
+        | Failure::Broken(_)
+        | Failure::Redirected { .. }
+        | Failure::Foreign { .. }
+        | Failure::TooLarge { .. }
+        | Failure::Answer(_) => None,
+    }
+}
+
+/// Where a redirect leads, without what may be secret in it.
+fn place(headers: &HeaderMap) -> String {
+    let location = headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("nowhere");
+    let end = location.find(['?', '#']).unwrap_or(location.len());
+    location[..end].chars().take(200).collect()
+}

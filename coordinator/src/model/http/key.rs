@@ -1,0 +1,169 @@
+//! Keys: read from the environment or a file, shown nowhere.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Bytes below which a key is too short to be looked for in what a provider says.
+const SCRUBBED_BYTES_MIN: usize = 8;
+/// What stands in a text where the key stood.
+const SCRUBBED: &str = "[key]";
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The variable isn't set.
+    #[error("the variable {variable} isn't set; it must hold the provider's key")]
+    Unset {
+        /// Its name.
+        variable: String,
+    },
+    /// The file can't be read.
+    #[error("the file {path} can't be read; it must hold the provider's key")]
+    File {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why it can't be read.
+        #[source]
+        source: std::io::Error,
+    },
+    /// What is there can't be a key.
+    #[error("{origin} holds no key: {what}")]
+    Unusable {
+        /// Where it came from.
+        origin: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl KeyError {
+    /// A stable code for programs and for `docs/errors/`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unset { .. } => "model_key_missing",
+            Self::File { .. } => "model_key_file",
+            Self::Unusable { .. } => "model_key_unusable",
+        }
+    }
+}
+
+/// A provider's key. It is never shown: its `Debug` names where it came from.
+#[derive(Clone)]
+pub struct ApiKey {
+    secret: String,
+    origin: String,
+}
+
+impl ApiKey {
+    /// Reads a key from an environment variable.
+    ///
+    /// # Errors
+    /// When it isn't set, or holds no key.
+    pub fn from_variable(variable: &str) -> Result<Self, KeyError> {
+        match std::env::var(variable) {
+            Ok(secret) => Self::new(&secret, format!("the variable {variable}")),
+            Err(std::env::VarError::NotPresent) => Err(KeyError::Unset {
+                variable: variable.to_owned(),
+            }),
+            Err(std::env::VarError::NotUnicode(_)) => Err(KeyError::Unusable {
+                origin: format!("the variable {variable}"),
+                what: "it isn't UTF-8",
+            }),
+        }
+    }
+
+    /// Reads a key from a file, which may end with a line feed.
+    ///
+    /// # Errors
+    /// When it can't be read, or holds no key.
+    pub fn from_file(path: &Path) -> Result<Self, KeyError> {
+        let secret = std::fs::read_to_string(path).map_err(|source| KeyError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::new(&secret, format!("the file {}", path.display()))
+    }
+
+    /// Takes a key; `origin` says where it came from.
+    ///
+    /// # Errors
+    /// When it is empty, or holds what no header can carry.
+    pub fn new(secret: &str, origin: impl Into<String>) -> Result<Self, KeyError> {
+        let secret = secret.trim();
+        let origin = origin.into();
+        let what = if secret.is_empty() {
+            Some("it is empty")
+        } else if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Some("it has spaces, line breaks or other characters that no key has")
+        } else {
+            None
+        };
+        match what {
+            Some(what) => Err(KeyError::Unusable { origin, what }),
+            None => Ok(Self {
+                secret: secret.to_owned(),
+                origin,
+            }),
+        }
+    }
+
+    /// Where it came from, as a sentence says it.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// The text without the key: a provider may repeat what it refuses.
+    pub(super) fn scrub(&self, text: &mut String) {
+        if self.secret.len() >= SCRUBBED_BYTES_MIN && text.contains(&self.secret) {
+            *text = text.replace(&self.secret, SCRUBBED);
+        }
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey(from {})", self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_shown_nowhere() {
+        let key = ApiKey::new(" sk-secret-1\n", "the test").expect("it is one");
+        assert_eq!(key.secret(), "sk-secret-1");
+        assert_eq!(format!("{key:?}"), "ApiKey(from the test)");
+        let mut text = "wrong key sk-secret-1!".to_owned();
+        key.scrub(&mut text);
+        assert_eq!(text, "wrong key [key]!");
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_not_shown() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("key");
+        std::fs::write(&path, "two words").expect("it can be written");
+        let errors = [
+            ApiKey::new("", "the test"),
+            ApiKey::new("\u{fc}", "the test"),
+            ApiKey::from_file(&path),
+            ApiKey::from_file(Path::new("/nowhere/key")),
+            ApiKey::from_variable("CALLBOARD_TEST_NO_SUCH_VARIABLE"),
+        ];
+        let texts = errors.map(|key| {
+            let error = key.expect_err("it is none");
+            format!("{}: {error}", error.code())
+        });
+        let texts = texts.join("\n");
+        let texts = texts.replace(&path.display().to_string(), "KEY");
+        insta::assert_snapshot!(texts);
+    }
+}

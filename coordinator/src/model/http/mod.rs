@@ -1,0 +1,172 @@
+//! Models behind HTTP: one client for all formats.
+//!
+//! [`Format`] writes the question and reads the answer; here it is sent, waited for and asked again.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use ask::{Asker, Trouble};
+
+use super::{Conversation, EarlyCalls, Model, ModelAnswer, ModelError};
+use crate::provider::{Format, Settings, ToolChoice};
+use address::BaseUrl;
+use retry::Verdict;
+
+mod address;
+mod ask;
+mod client;
+mod error;
+mod key;
+mod options;
+mod retry;
+#[cfg(test)]
+mod tests;
+
+pub use address::AddressError;
+pub use client::OptionsError;
+pub use error::{Failure, ProviderError};
+pub use key::{ApiKey, KeyError};
+pub use options::{ANTHROPIC_VERSION, Auth, HttpOptions};
+pub use retry::RetryLimits;
+
+/// A provider's model.
+#[derive(Debug)]
+pub struct ProviderModel {
+    name: String,
+    settings: Settings,
+    base: BaseUrl,
+    asker: Asker,
+    options: HttpOptions,
+}
+
+impl ProviderModel {
+    /// Sets a model up. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the options can't be worked with.
+    pub fn new(
+        format: Format,
+        settings: Settings,
+        options: HttpOptions,
+    ) -> Result<Self, OptionsError> {
+        let base = BaseUrl::new(
+            format,
+            options.base_url.as_deref(),
+            options.version.as_deref(),
+        )?;
+        if let Some(key) = options.key.as_ref().filter(|_| !options.is_key_meant)
+            && base.is_open()
+        {
+            return Err(OptionsError::OpenLine {
+                origin: key.origin().to_owned(),
+            });
+        }
+        let asker = Asker {
+            format,
+            client: client::client(&options, &base)?,
+            headers: client::headers(format, &options)?,
+            idle_timeout: options.idle_timeout(settings.is_streamed),
+        };
+        Ok(Self {
+            name: format!("{format}/{}", settings.model),
+            settings,
+            base,
+            asker,
+            options,
+        })
+    }
+
+    /// The settings for the next turn. A choice that forces a call holds until calls were answered:
+    /// kept up, it would leave the model no way to ever give its answer.
+    fn settings(&self, conversation: &Conversation) -> Cow<'_, Settings> {
+        let is_forced = match self.settings.tool_choice {
+            ToolChoice::Any | ToolChoice::Tool(_) => true,
+            ToolChoice::Auto | ToolChoice::None => false,
+        };
+        let were_answered = conversation
+            .exchanges
+            .iter()
+            .any(|exchange| exchange.report.is_some());
+        if is_forced && were_answered {
+            Cow::Owned(Settings {
+                tool_choice: ToolChoice::Auto,
+                ..self.settings.clone()
+            })
+        } else {
+            Cow::Borrowed(&self.settings)
+        }
+    }
+
+    fn error(
+        &self,
+        trouble: Trouble,
+        attempts: u32,
+        wished_wait: Option<Duration>,
+        retry_after: Option<Duration>,
+    ) -> ModelError {
+        let mut error = ProviderError {
+            format: self.asker.format,
+            model: self.settings.model.clone(),
+            base_url: self.base.as_str().to_owned(),
+            key_origin: self.options.key.as_ref().map(|key| key.origin().to_owned()),
+            attempts,
+            request_id: trouble.request_id,
+            wished_wait,
+            failure: trouble.failure,
+            retry_after,
+        };
+        if let Some(key) = &self.options.key {
+            error.failure.each_text(|text| key.scrub(text));
+        }
+        ModelError::Provider(Box::new(error))
+    }
+}
+
+impl Model for ProviderModel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn answer(
+        &mut self,
+        conversation: &Conversation,
+        early: &mut EarlyCalls,
+    ) -> Result<ModelAnswer, ModelError> {
+        let format = self.asker.format;
+        let request = format.request(&self.settings(conversation), conversation);
+        let url = self.base.join(&request.path);
+        let mut attempts = 0;
+        loop {
+            let asked = self.asker.ask(url.clone(), request.body.clone(), early);
+            let trouble = match asked.await {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => trouble,
+            };
+            attempts += 1;
+            let verdict =
+                self.options
+                    .retries
+                    .judge(format, trouble.fault(), attempts - 1, fastrand::f64());
+            match verdict {
+                // The run has to settle what was taken before the question may be asked again.
+                Verdict::Again(wait) if early.taken() > 0 => {
+                    return Err(self.error(trouble, attempts, None, Some(wait)));
+                }
+                Verdict::Again(wait) => {
+                    tracing::info!(
+                        model = %self.name,
+                        attempt = attempts,
+                        wait_ms = wait.as_millis(),
+                        why = %trouble.failure,
+                        "the model is asked again"
+                    );
+                    tokio::time::sleep(wait).await;
+                }
+                Verdict::TooLong(wait) => {
+                    return Err(self.error(trouble, attempts, Some(wait), None));
+                }
+                Verdict::GiveUp => return Err(self.error(trouble, attempts, None, None)),
+            }
+        }
+    }
+}
