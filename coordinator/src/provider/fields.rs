@@ -27,6 +27,36 @@ impl<'a> Fields<'a> {
             .map_or_else(|| Ok(String::new()), |raw| serde_json::from_str(raw.get()))
     }
 
+    /// The object, unless a name stands in it twice: two readers might see two different values.
+    pub(super) fn unique(self) -> Result<Self, serde_json::Error> {
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(serde_json::Error::custom(format!(
+                "the key {:?} stands twice in one object",
+                pair[0]
+            ))),
+            None => Ok(self),
+        }
+    }
+
+    /// A field that may be absent; null is a value.
+    pub(super) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        let (_, raw) = self.0.iter().find(|(field, _)| field == name)?;
+        Some(raw)
+    }
+
+    /// A field that is a string, decoded, where it is there; half a surrogate pair is U+FFFD.
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>, serde_json::Error> {
+        self.get(name).map(string).transpose()
+    }
+
+    /// A field that is a string with something in it; anything else counts as absent.
+    pub(super) fn some_text(&self, name: &str) -> Option<String> {
+        let text = self.string(name).ok().flatten();
+        text.filter(|text| !text.is_empty())
+    }
+
     /// A field that must be there.
     pub(super) fn value(&self, name: &'static str) -> Result<&'a RawValue, serde_json::Error> {
         self.get(name)
@@ -77,6 +107,25 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
         deserializer.deserialize_map(FieldsVisitor)
     }
+}
+
+/// A string, decoded; half a surrogate pair is U+FFFD.
+pub(super) fn string(raw: &RawValue) -> Result<String, serde_json::Error> {
+    if raw.get().starts_with('"') {
+        Ok(decode(raw.get()))
+    } else {
+        serde_json::from_str(raw.get())
+    }
+}
+
+/// The items of a list, each as it was written.
+pub(super) fn list(raw: &RawValue) -> Result<Vec<&RawValue>, serde_json::Error> {
+    serde_json::from_str(raw.get())
+}
+
+/// Whether a text is one JSON object, whole.
+pub(super) fn is_object(text: &str) -> bool {
+    Fields::read(text).is_ok()
 }
 
 /// A string's JSON text.

@@ -13,6 +13,7 @@ pub(crate) mod foreign;
 mod format;
 pub mod gemini;
 mod ids;
+mod openai;
 mod request;
 pub mod responses;
 pub mod sse;

@@ -1,50 +1,22 @@
-//! OpenAI's Chat Completions, and the servers that speak it too.
+//! OpenAI's Chat Completions, and the servers that speak it too: an assistant message in, one `tool`
+//! message for each call out.
+//!
+//! Compatible servers leave ids out, give one twice, number all calls 0 and stop for no reason. Each quirk
+//! that is handled has a test that names it.
 
-use callboard_coordinator_core::Report;
-use serde_json::value::RawValue;
+mod address;
+mod call;
+mod error;
+mod parse;
+mod pieces;
+mod render;
+mod request;
+mod stream;
+#[cfg(test)]
+mod tests;
 
-use crate::model::{Conversation, ModelAnswer, ToolUse};
-use crate::provider::sse::Event;
-use crate::provider::{ParseError, Settings, StreamError, WireRequest};
-
-/// Takes a message or response apart.
-pub fn parse(_input: &[u8]) -> Result<ModelAnswer, ParseError> {
-    unimplemented!()
-}
-
-/// Writes the results.
-#[must_use]
-pub fn render(_calls: &[ToolUse], _report: &Report) -> Vec<Box<RawValue>> {
-    unimplemented!()
-}
-
-/// Writes the question.
-#[must_use]
-pub fn request(_settings: &Settings, _conversation: &Conversation) -> WireRequest {
-    unimplemented!()
-}
-
-/// Reads an error's body.
-#[must_use]
-pub fn read_error(_body: &[u8]) -> crate::provider::ApiError {
-    unimplemented!()
-}
-
-/// Puts a streamed response together.
-#[derive(Debug, Default)]
-pub struct Assembler {}
-
-impl Assembler {
-    pub(in crate::provider) fn take(&mut self, _event: &Event) -> Result<(), StreamError> {
-        unimplemented!()
-    }
-    pub(in crate::provider) fn poll_sealed(&mut self) -> Option<ToolUse> {
-        unimplemented!()
-    }
-    pub(in crate::provider) fn is_whole(&self) -> bool {
-        unimplemented!()
-    }
-    pub(in crate::provider) fn finish(self) -> Result<ModelAnswer, StreamError> {
-        unimplemented!()
-    }
-}
+pub use error::read_error;
+pub use parse::parse;
+pub use render::render;
+pub use request::request;
+pub use stream::Assembler;

@@ -1,0 +1,191 @@
+//! Puts a streamed response together.
+//!
+//! The format has no event that ends a call. A call is whole once another one begins; of the last one
+//! only the answer tells.
+
+use callboard_coordinator_core::run::Usage;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use super::address::Addresses;
+use super::call::{Fragment, StreamedCall};
+use super::error::read_error;
+use super::parse;
+use super::pieces::Pieces;
+use crate::model::{ModelAnswer, ToolUse};
+use crate::provider::fields::{Fields, list};
+use crate::provider::sse::Event;
+use crate::provider::{StreamError, openai};
+
+/// What ends a stream, in place of an event.
+const DONE: &str = "[DONE]";
+
+/// Puts a streamed response together.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    message: Message,
+    reason: Option<String>,
+    usage: Option<Usage>,
+    /// Whether the model said anything at all.
+    has_begun: bool,
+    is_whole: bool,
+    /// Calls that were given early.
+    given: usize,
+    addresses: Addresses,
+}
+
+/// The assistant message so far.
+#[derive(Debug, Default)]
+struct Message {
+    role: String,
+    others: Pieces,
+    calls: Vec<StreamedCall>,
+}
+
+impl Assembler {
+    pub(in crate::provider) fn take(&mut self, event: &Event) -> Result<(), StreamError> {
+        let data = event.data.trim();
+        if self.is_whole || data.is_empty() {
+            return Ok(());
+        }
+        if data == DONE {
+            self.is_whole = true;
+            return Ok(());
+        }
+        let chunk = Fields::read(data).map_err(unreadable("data"))?;
+        let is_error = chunk.get("error").is_some()
+            || event.name == "error"
+            || chunk.some_text("object").as_deref() == Some("error");
+        if is_error {
+            return Err(StreamError::Provider(Box::new(read_error(data.as_bytes()))));
+        }
+        let usage = openai::usage(chunk.get("usage"));
+        self.usage = usage.or(self.usage);
+        let choices = chunk.get("choices").map(list).transpose();
+        let choices = choices.map_err(unreadable("choices"))?.unwrap_or_default();
+        // The last chunk holds what was used, and nothing else.
+        if choices.is_empty() && usage.is_some() && self.reason.is_some() {
+            self.is_whole = true;
+        }
+        for choice in choices {
+            let choice = Fields::read(choice.get()).map_err(unreadable("choices"))?;
+            // Others come only to those who ask for several answers.
+            if choice.get("index").is_none_or(|index| index.get() == "0") {
+                self.take_choice(&choice)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_choice(&mut self, choice: &Fields<'_>) -> Result<(), StreamError> {
+        self.has_begun = true;
+        if let Some(delta) = choice.get("delta") {
+            let delta = Fields::read(delta.get()).map_err(unreadable("delta"))?;
+            for (name, raw) in &delta.0 {
+                match name.as_ref() {
+                    "role" => {
+                        if let Some(role) = delta.some_text("role") {
+                            self.message.role = role;
+                        }
+                    }
+                    // Padding, so that no listener can tell tokens by their length.
+                    "obfuscation" => {}
+                    "tool_calls" if raw.get() == "null" => {}
+                    "tool_calls" => {
+                        for fragment in list(raw).map_err(unreadable("tool_calls"))? {
+                            self.take_fragment(fragment)?;
+                        }
+                    }
+                    other => self
+                        .message
+                        .others
+                        .merge(other, raw)
+                        .map_err(unreadable("delta"))?,
+                }
+            }
+        }
+        let reason = choice
+            .string("finish_reason")
+            .map_err(unreadable("finish_reason"))?;
+        self.reason = reason
+            .filter(|reason| !reason.is_empty())
+            .or(self.reason.take());
+        Ok(())
+    }
+
+    fn take_fragment(&mut self, raw: &RawValue) -> Result<(), StreamError> {
+        let fragment = Fragment::read(raw).map_err(unreadable("tool_calls"))?;
+        let calls = &mut self.message.calls;
+        let position = fragment.continues(calls).unwrap_or_else(|| {
+            calls.push(StreamedCall::default());
+            calls.len() - 1
+        });
+        let given = (position < self.given).then(|| calls[position].raw());
+        calls[position]
+            .merge(&fragment)
+            .map_err(unreadable("tool_calls"))?;
+        if given.is_some_and(|given| given.get() != calls[position].raw().get()) {
+            return Err(StreamError::Contradiction(format!(
+                "tool call {position} went on after another one had begun"
+            )));
+        }
+        Ok(())
+    }
+
+    /// A call before the last whose arguments are one JSON object. Empty arguments may be a call that hasn't begun
+    /// to say them, where a server opens all calls first.
+    pub(in crate::provider) fn poll_sealed(&mut self) -> Option<ToolUse> {
+        let is_last = self.given + 1 >= self.message.calls.len();
+        if is_last || self.is_whole || self.reason.is_some() {
+            return None;
+        }
+        let call = &self.message.calls[self.given];
+        if !call.has_whole_arguments() {
+            return None;
+        }
+        let (call, _) = parse::call(&call.raw(), self.given, &mut self.addresses).ok()?;
+        self.given += 1;
+        Some(call)
+    }
+
+    pub(in crate::provider) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    pub(in crate::provider) fn finish(self) -> Result<ModelAnswer, StreamError> {
+        let has_ended = self.is_whole || self.reason.is_some();
+        if !(self.has_begun && has_ended) {
+            return Err(StreamError::Cut);
+        }
+        let message = serde_json::to_string(&self.message)
+            .expect("all keys are strings and memory can't fail");
+        Ok(parse::answer(&message, self.reason.as_deref(), self.usage)?)
+    }
+}
+
+/// The message as a whole response would hold it.
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let role = match self.role.as_str() {
+            "" => "assistant",
+            role => role,
+        };
+        map.serialize_entry("role", role)?;
+        if !self.others.has("content") {
+            map.serialize_entry("content", &())?;
+        }
+        self.others.write(&mut map)?;
+        if !self.calls.is_empty() {
+            map.serialize_entry("tool_calls", &self.calls)?;
+        }
+        map.end()
+    }
+}
+
+fn unreadable(name: &'static str) -> impl Fn(serde_json::Error) -> StreamError {
+    move |source| StreamError::Event {
+        name: name.to_owned(),
+        source,
+    }
+}
