@@ -6,3 +6,4 @@
 pub mod docker;
 pub mod nats;
 pub mod paths;
+pub mod sdks;

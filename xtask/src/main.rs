@@ -1,9 +1,10 @@
-//! Project tasks: `cargo xtask setup | test | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | providers | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
 mod bench;
 mod ci;
+mod providers;
 mod say;
 mod setup;
 mod steps;
@@ -31,8 +32,10 @@ enum Task {
         #[arg(long, value_enum)]
         via: Option<Way>,
     },
-    /// Gets what the tests need, then runs every suite: workspace, doc tests, simulation
+    /// Gets what the tests need, then runs every suite: workspace, doc tests, provider proofs, simulation
     Test,
+    /// Installs the official SDKs of the model providers under target/ and runs the proofs that use them
+    Providers,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the release profile
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup { via } => setup::run(via),
         Task::Test => test::run(),
+        Task::Providers => providers::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

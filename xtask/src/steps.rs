@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -74,7 +75,9 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 fn shown(command: &Command) -> String {
-    let mut text = String::from("cargo");
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(command.get_program());
+    let mut text = name.to_string_lossy().into_owned();
     for argument in command.get_args() {
         let _ = write!(text, " {}", argument.to_string_lossy());
     }

@@ -5,8 +5,8 @@ use std::process::Command;
 use xtask::nats::{self, Source};
 use xtask::{docker, paths};
 
-use crate::setup;
 use crate::steps::{Steps, cargo};
+use crate::{providers, setup};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new();
@@ -37,6 +37,7 @@ pub(crate) fn run_in(steps: &mut Steps) -> anyhow::Result<()> {
             &server,
         ),
     )?;
+    providers::run_in(steps)?;
     steps.run(
         "simulation",
         told(
