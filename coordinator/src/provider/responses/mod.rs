@@ -1,44 +1,17 @@
-//! OpenAI's Responses.
+//! OpenAI's Responses: a list of output items in, one output item for each call out.
+//!
+//! Nothing is kept at the provider (`store: false`): the conversation is ours, so it survives a coordinator
+//! and can be proven by its bytes. Reasoning travels in it, encrypted.
 
-use callboard_coordinator_core::Report;
-use serde_json::value::RawValue;
+mod item;
+mod parse;
+mod render;
+mod request;
+mod stream;
+#[cfg(test)]
+mod tests;
 
-use crate::model::{Conversation, ModelAnswer, ToolUse};
-use crate::provider::sse::Event;
-use crate::provider::{ParseError, Settings, StreamError, WireRequest};
-
-/// Takes a message or response apart.
-pub fn parse(_input: &[u8]) -> Result<ModelAnswer, ParseError> {
-    unimplemented!()
-}
-
-/// Writes the results.
-#[must_use]
-pub fn render(_calls: &[ToolUse], _report: &Report) -> Vec<Box<RawValue>> {
-    unimplemented!()
-}
-
-/// Writes the question.
-#[must_use]
-pub fn request(_settings: &Settings, _conversation: &Conversation) -> WireRequest {
-    unimplemented!()
-}
-
-/// Puts a streamed response together.
-#[derive(Debug, Default)]
-pub struct Assembler {}
-
-impl Assembler {
-    pub(in crate::provider) fn take(&mut self, _event: &Event) -> Result<(), StreamError> {
-        unimplemented!()
-    }
-    pub(in crate::provider) fn poll_sealed(&mut self) -> Option<ToolUse> {
-        unimplemented!()
-    }
-    pub(in crate::provider) fn is_whole(&self) -> bool {
-        unimplemented!()
-    }
-    pub(in crate::provider) fn finish(self) -> Result<ModelAnswer, StreamError> {
-        unimplemented!()
-    }
-}
+pub use parse::parse;
+pub use render::render;
+pub use request::request;
+pub use stream::Assembler;
