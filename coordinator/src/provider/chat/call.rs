@@ -105,10 +105,11 @@ impl StreamedCall {
     /// Whether the arguments are one JSON object: then nothing can be missing.
     pub(super) fn has_whole_arguments(&self) -> bool {
         self.function.as_ref().is_some_and(|function| {
-            function.whole("arguments").is_some()
-                || function
-                    .text("arguments")
-                    .is_some_and(|text| is_object(&text))
+            let text = || {
+                let may_be = function.ends_like_an_object("arguments");
+                may_be.then(|| function.text("arguments")).flatten()
+            };
+            function.whole("arguments").is_some() || text().is_some_and(|text| is_object(&text))
         })
     }
 

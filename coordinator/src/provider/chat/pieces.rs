@@ -68,6 +68,19 @@ impl Pieces {
         }
     }
 
+    /// Whether a member's text ends like an object: asked of each fragment, so it must be cheap.
+    pub(super) fn ends_like_an_object(&self, name: &str) -> bool {
+        let Some((_, Piece::Text(inside))) = self.0.iter().find(|(other, _)| other == name) else {
+            return false;
+        };
+        let mut inside = inside.as_str();
+        let blanks = [" ", "\\n", "\\r", "\\t"];
+        while let Some(rest) = blanks.iter().find_map(|blank| inside.strip_suffix(blank)) {
+            inside = rest;
+        }
+        inside.ends_with('}')
+    }
+
     /// A member that came whole: neither text nor list.
     pub(super) fn whole(&self, name: &str) -> Option<&RawValue> {
         match self.0.iter().find(|(other, _)| other == name)? {

@@ -31,6 +31,8 @@ pub struct Assembler {
     is_whole: bool,
     /// Calls that were given early.
     given: usize,
+    /// Whether anything was said since that the next of them may have waited for.
+    may_give: bool,
     addresses: Addresses,
 }
 
@@ -116,10 +118,12 @@ impl Assembler {
     fn take_fragment(&mut self, raw: &RawValue) -> Result<(), StreamError> {
         let fragment = Fragment::read(raw).map_err(unreadable("tool_calls"))?;
         let calls = &mut self.message.calls;
-        let position = fragment.continues(calls).unwrap_or_else(|| {
+        let known = fragment.continues(calls);
+        let position = known.unwrap_or_else(|| {
             calls.push(StreamedCall::default());
             calls.len() - 1
         });
+        self.may_give |= known.is_none() || position == self.given;
         let given = (position < self.given).then(|| calls[position].raw());
         calls[position]
             .merge(&fragment)
@@ -135,16 +139,22 @@ impl Assembler {
     /// A call before the last whose arguments are one JSON object. Empty arguments may be a call that hasn't begun
     /// to say them, where a server opens all calls first.
     pub(in crate::provider) fn poll_sealed(&mut self) -> Option<ToolUse> {
-        let is_last = self.given + 1 >= self.message.calls.len();
-        if is_last || self.is_whole || self.reason.is_some() {
+        if !self.may_give || self.is_whole || self.reason.is_some() {
             return None;
         }
-        let call = &self.message.calls[self.given];
+        let call = self.sealed();
+        self.may_give = call.is_some();
+        self.given += usize::from(self.may_give);
+        call
+    }
+
+    fn sealed(&mut self) -> Option<ToolUse> {
+        let (_last, before) = self.message.calls.split_last()?;
+        let call = before.get(self.given)?;
         if !call.has_whole_arguments() {
             return None;
         }
         let (call, _) = parse::call(&call.raw(), self.given, &mut self.addresses).ok()?;
-        self.given += 1;
         Some(call)
     }
 
