@@ -1,10 +1,12 @@
 //! What can be typed.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::{EagerWord, ParallelWord};
 use crate::demo::SceneName;
 use crate::exit;
 use crate::offer::ToolSet;
@@ -57,7 +59,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Drive a conversation: model turn, calls, results, and again until the model stops.
     #[command(
-        after_help = "Example:\n  callboard run \"How are my last orders?\" --script examples/orders.toml"
+        after_help = "Example:\n  callboard run \"How are my last orders?\" --script examples/orders.toml\n  callboard run \"How are my last orders?\" --model anthropic/claude-sonnet-5-5\n  callboard run \"What is in here?\" --model openai-chat/qwen3 --base-url http://127.0.0.1:11434 --tools fs --root .\n\nThe key is read from ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or from where the configuration\nsays (provider.….api_key_env, provider.….api_key_file). With a model, its answer goes to standard output,\nand what happens on the way to standard error."
     )]
     Run(Run),
     /// Run the calls of one assistant message and print the one user message with all results.
@@ -99,15 +101,39 @@ pub(crate) struct Demo {
 pub(crate) struct Run {
     /// What the model is asked to do.
     pub(crate) task: String,
+    /// Model that answers: anthropic/…, openai/…, openai-chat/… or gemini/… [default: the configured one].
+    #[arg(long, value_name = "PROVIDER/MODEL", conflicts_with = "script")]
+    pub(crate) model: Option<String>,
     /// Script (TOML or JSON) that answers in the model's place.
     #[arg(long, value_name = "FILE")]
-    pub(crate) script: PathBuf,
+    pub(crate) script: Option<PathBuf>,
+    /// Where the provider is, e.g. http://127.0.0.1:11434 [default: its own address].
+    #[arg(long, value_name = "URL", conflicts_with = "script")]
+    pub(crate) base_url: Option<String>,
+    /// Instructions for the model.
+    #[arg(long, value_name = "TEXT", conflicts_with = "script")]
+    pub(crate) system: Option<String>,
+    /// Tokens of each response, at most.
+    #[arg(long, value_name = "N", conflicts_with = "script")]
+    pub(crate) max_tokens: Option<NonZeroU32>,
+    /// Whether tools may (auto), must (any) or must not (none) be used; or the tool to use first.
+    #[arg(long, value_name = "CHOICE", conflicts_with = "script")]
+    pub(crate) tool_choice: Option<String>,
+    /// Calls that start while the response still streams.
+    #[arg(long, value_enum, value_name = "WHICH", conflicts_with = "script")]
+    pub(crate) eager: Option<EagerWord>,
+    /// Ask for whole responses.
+    #[arg(long, conflicts_with = "script")]
+    pub(crate) no_stream: bool,
     /// Model responses, at most.
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub(crate) turns: u32,
     /// Calls, at most.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub(crate) calls: u32,
+    /// Tokens in and out of all responses together, at most.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) tokens: Option<u64>,
     /// Time for the whole run.
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
     pub(crate) time: Duration,
@@ -117,6 +143,9 @@ pub(crate) struct Run {
     /// Tools of the embedded worker.
     #[command(flatten)]
     pub(crate) offer: Offer,
+    /// Tell what happens on standard error, even where that is no terminal.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     /// Print the run's report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -154,9 +183,9 @@ pub(crate) struct CallLimits {
     /// Time for each call.
     #[arg(long, value_name = "TIME", value_parser = positive_duration)]
     pub(crate) call_deadline: Option<Duration>,
-    /// Calls in flight at once, at most.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) parallel: Option<u32>,
+    /// Calls of a turn in flight at once: as many as there are (auto), one (off), or so many.
+    #[arg(long, value_name = "auto|off|N")]
+    pub(crate) parallel: Option<ParallelWord>,
 }
 
 /// A format of messages.

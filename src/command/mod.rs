@@ -21,10 +21,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         // The demo cuts lines on purpose; that they are down is no news, and would tear its picture.
         Command::Demo(_) if cli.global.log.is_none() => config.log.filter = "error".to_owned(),
         Command::Demo(_) => {}
-        Command::Run(flags) => {
-            config.apply_limits(&flags.limits);
-            config.apply_offer(&flags.offer);
-        }
+        Command::Run(flags) => config.apply_run(flags),
         Command::Execute(flags) => {
             config.apply_limits(&flags.limits);
             config.apply_offer(&flags.offer);

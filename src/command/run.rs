@@ -1,110 +1,157 @@
 //! `callboard run`: the model loop to a final answer.
 
+use std::io::IsTerminal as _;
+
 use callboard_coordinator::core::CancelReason;
 use callboard_coordinator::core::run::Budgets;
+use callboard_coordinator::model::Model;
+use callboard_coordinator::model::http::ProviderModel;
 use callboard_coordinator::model::script::ScriptedModel;
+use callboard_coordinator::provider::{Format, Settings, ToolChoice};
 use callboard_coordinator::run::{RunHandle, RunOptions, RunReport};
 use callboard_proto::{Epoch, RunId};
+use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
+use self::live::Live;
 use crate::cli::Run;
 use crate::config::Config;
-use crate::exit::{Exit, bad_input};
+use crate::exit::{BadInput, Exit, bad_input};
 use crate::output;
 use crate::session::{Session, wanted};
 use crate::signals;
 
+mod live;
+mod view;
+
 pub(crate) async fn run(flags: Run, config: &Config) -> anyhow::Result<Exit> {
-    let model = ScriptedModel::from_file(&flags.script).map_err(bad_input)?;
+    if let Some(script) = &flags.script {
+        let model = ScriptedModel::from_file(script).map_err(bad_input)?;
+        let tools: Vec<String> = model.tools().map(str::to_owned).collect();
+        let live = Live::new(flags.verbose);
+        let (report, exit) = drive(&flags, config, model, &tools, &ToolChoice::Auto, live).await?;
+        if flags.json {
+            output::json(&report)?;
+        } else {
+            output::line(&view::with_turns(&report))?;
+        }
+        return Ok(exit);
+    }
+    let (model, settings) = provider_model(config)?;
+    let is_watched = !flags.json && std::io::stderr().is_terminal();
+    let live = Live::new(flags.verbose || is_watched);
+    let tools: &[String] = match &settings.tool_choice {
+        ToolChoice::Tool(name) => std::slice::from_ref(name),
+        ToolChoice::Auto | ToolChoice::Any | ToolChoice::None => &[],
+    };
+    let choice = &settings.tool_choice;
+    let (report, exit) = drive(&flags, config, model, tools, choice, live).await?;
+    if flags.json {
+        output::json(&report)?;
+    } else {
+        if !report.text.is_empty() {
+            output::line(&view::text(&report, std::io::stdout().is_terminal()))?;
+        }
+        output::note(&format!("callboard: {}", view::summary(&report)));
+    }
+    Ok(exit)
+}
+
+/// Sets the configured model up.
+fn provider_model(config: &Config) -> anyhow::Result<(ProviderModel, Settings)> {
+    let Some((format, name)) = config.model.target()? else {
+        return Err(BadInput(
+            "nobody answers: name a model (--model anthropic/…, or model.name in the configuration), or give a --script"
+                .to_owned(),
+        )
+        .into());
+    };
+    let provider = config.provider.of(format);
+    let mut settings = config.model.settings(name)?;
+    if format == Format::Chat {
+        settings.dialect = provider.dialect();
+    }
+    let options = provider.options(format)?;
+    let model = ProviderModel::new(format, settings.clone(), options).map_err(|error| {
+        let code = error.code();
+        BadInput(format!("{} [{code}]", bad_input(error)))
+    })?;
+    Ok((model, settings))
+}
+
+/// Drives a run to its end. These tools are waited for; without any, whoever is there is listened for.
+async fn drive<M: Model>(
+    flags: &Run,
+    config: &Config,
+    model: M,
+    tools: &[String],
+    choice: &ToolChoice,
+    mut live: Live,
+) -> anyhow::Result<(RunReport, Exit)> {
     let session = Session::open(config).await?;
-    let tools: Vec<String> = model.tools().map(str::to_owned).collect();
     let catalogue = session
         .catalogue(wanted(tools.iter().map(String::as_str)))
         .await?;
+    if let ToolChoice::Tool(name) = choice
+        && catalogue.find(name).is_none()
+    {
+        session.close().await;
+        return Err(BadInput(format!(
+            "model.tool_choice = {name:?}: nobody offers a tool of that name; see `callboard tools`"
+        ))
+        .into());
+    }
+    let limits = &config.coordinator;
     let options = RunOptions {
         run: RunId::new(Uuid::new_v4()),
-        task: flags.task,
+        task: flags.task.clone(),
         catalogue,
         budgets: Budgets {
             turns: flags.turns,
             calls: flags.calls,
-            tokens: None,
+            tokens: flags.tokens,
             time: flags.time,
-            turn_time: config.coordinator.deadline,
+            turn_time: limits.deadline,
         },
-        call_deadline: config.coordinator.call_deadline,
-        parallel_max: config.coordinator.parallel,
+        call_deadline: limits.call_deadline,
+        parallel_max: [config.model.parallel.0.calls_max(), limits.parallel]
+            .into_iter()
+            .flatten()
+            .min(),
         epoch: Epoch(0),
     };
-    let mut handle = RunHandle::start(options, model, session.dispatch.clone(), ());
+    let mut events = session.dispatch.events();
+    let (observer, mut lines) = live.observer(model.name());
+    let mut handle = RunHandle::start(options, model, session.dispatch.clone(), observer);
     let mut interrupted = false;
-    let report = tokio::select! {
-        report = handle.finished() => report,
-        asked = signals::asked_to_end() => {
-            asked?;
-            interrupted = true;
-            handle.cancel(CancelReason::Asked);
-            handle.finished().await
+    let report = loop {
+        tokio::select! {
+            biased;
+            Some(line) = lines.recv() => output::note(&line),
+            event = events.recv(), if live.is_on() => match event {
+                Ok(event) => live.tell(&event),
+                Err(RecvError::Lagged(missed)) => live.missed(missed),
+                Err(RecvError::Closed) => live.switch_off(),
+            },
+            report = handle.finished() => break report,
+            asked = signals::asked_to_end(), if !interrupted => {
+                asked?;
+                interrupted = true;
+                handle.cancel(CancelReason::Asked);
+            }
         }
     };
-    if flags.json {
-        output::json(&report)?;
-    } else {
-        output::line(&describe(&report))?;
+    while let Ok(event) = events.try_recv() {
+        live.tell(&event);
+    }
+    while let Ok(line) = lines.try_recv() {
+        output::note(&line);
     }
     session.close().await;
-    Ok(match report.end.reason {
+    let exit = match report.end.reason {
         _ if interrupted => Exit::Interrupted,
         "answered" => Exit::of_calls(&report.tally),
         _ => Exit::Unfinished,
-    })
-}
-
-/// The run as people read it: each turn with its calls, then the answer.
-fn describe(report: &RunReport) -> String {
-    let mut rows = vec![
-        [
-            "TURN", "CALL", "TOOL", "OUTCOME", "RAN", "TRIES", "WORKER", "TIME",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    ];
-    for turn in &report.turns {
-        for call in &turn.calls {
-            rows.push(vec![
-                turn.turn.to_string(),
-                call.id.clone(),
-                call.tool.clone(),
-                call.outcome.to_owned(),
-                call.executed.to_owned(),
-                call.attempts.to_string(),
-                call.worker.clone().unwrap_or_else(|| "-".to_owned()),
-                format!("{:.0} ms", call.elapsed_ms),
-            ]);
-        }
-    }
-    let mut text = String::new();
-    if rows.len() > 1 {
-        text.push_str(&output::table(&rows));
-        text.push_str("\n\n");
-    }
-    for call in report.turns.iter().flat_map(|turn| &turn.calls) {
-        if let Some(message) = &call.message {
-            text.push_str(&format!("{}: {message}\n", call.id));
-        }
-    }
-    if !report.text.is_empty() {
-        text.push_str(&format!("{}\n\n", report.text));
-    }
-    let why = match &report.end.message {
-        Some(message) => format!("{}: {message}", report.end.reason),
-        None => report.end.reason.to_owned(),
     };
-    text.push_str(&format!(
-        "{why} after {} turns and {} calls in {:.0} ms",
-        report.turns.len(),
-        report.tally.calls,
-        report.elapsed_ms
-    ));
-    text
+    Ok((report, exit))
 }

@@ -53,10 +53,11 @@ fn read(path: &Path) -> anyhow::Result<toml::Table> {
     text.parse().map_err(bad_input)
 }
 
-/// `CALLBOARD_WORKER__SLOTS=8` is `worker.slots = 8`. A value that is no TOML is a string.
+/// `CALLBOARD_WORKER__SLOTS=8` is `worker.slots = 8`, `CALLBOARD_PROVIDER__OPENAI__RETRIES=0` is
+/// `provider.openai.retries = 0`. A value that is no TOML is a string.
 fn lay_over(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<()> {
     let path = name[PREFIX.len()..].to_ascii_lowercase();
-    let Some((section, key)) = path.split_once("__") else {
+    let Some((sections, key)) = path.rsplit_once("__") else {
         return Ok(());
     };
     let value = format!("value = {value}")
@@ -64,13 +65,24 @@ fn lay_over(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<
         .ok()
         .and_then(|mut parsed| parsed.remove("value"))
         .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-    let section = table
-        .entry(section)
-        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    let toml::Value::Table(section) = section else {
-        return Err(BadInput(format!("{name}: {path} names no section")).into());
-    };
-    section.insert(key.to_owned(), value);
+    let mut table = table;
+    for section in sections.split("__") {
+        // Variables have no hyphens in their names, and some sections have.
+        let hyphenated = section.replace('_', "-");
+        let section = if table.contains_key(&hyphenated) {
+            hyphenated
+        } else {
+            section.to_owned()
+        };
+        let found = table
+            .entry(section)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let toml::Value::Table(found) = found else {
+            return Err(BadInput(format!("{name}: {path} names no section")).into());
+        };
+        table = found;
+    }
+    table.insert(key.to_owned(), value);
     Ok(())
 }
 
@@ -105,6 +117,26 @@ mod tests {
             (8, "blue")
         );
         assert_eq!(config.coordinator.deadline.as_secs(), 3);
+    }
+
+    #[test]
+    fn sections_within_sections_have_variables_too() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("callboard.toml");
+        std::fs::write(&path, "[provider.openai-chat]\nretries = 1\n").expect("it can be written");
+        let variables = [
+            ("CALLBOARD_PROVIDER__OPENAI_CHAT__BASE_URL", "http://h"),
+            ("CALLBOARD_PROVIDER__GEMINI__VERSION", "v1beta"),
+        ];
+        for file in [Some(path.as_path()), None] {
+            let config = load(file, environment(&variables)).expect("the layers fit");
+            let chat = &config.provider.openai_chat;
+            assert_eq!(chat.base_url.as_deref(), Some("http://h"));
+            assert_eq!(chat.retries, file.map(|_| 1));
+            assert_eq!(config.provider.gemini.version.as_deref(), Some("v1beta"));
+        }
+        load(None, environment(&[("CALLBOARD_NATS__URL__X", "1"), ("CALLBOARD_NATS__URL", "u")]))
+            .expect_err("a value is no section");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What can be set: defaults < file < `CALLBOARD_SECTION__KEY` < flags. Unknown keys are refused.
 
 mod layers;
+mod model;
+mod provider;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,11 +11,13 @@ use callboard_proto::server::{ServerOptions, ServerUrls};
 use callboard_proto::{Label, Pool, Tenant, WorkerName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cli::{CallLimits, Global, Worker as WorkerFlags};
+use crate::cli::{CallLimits, Global, Run as RunFlags, Worker as WorkerFlags};
 use crate::exit::bad_input;
 use crate::offer::ToolSet;
 
 pub(crate) use layers::load;
+pub(crate) use model::{EagerWord, Model, ParallelWord};
+pub(crate) use provider::Providers;
 
 /// All of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,6 +26,9 @@ pub(crate) struct Config {
     pub(crate) nats: Nats,
     pub(crate) coordinator: Coordinator,
     pub(crate) worker: Worker,
+    pub(crate) model: Model,
+    #[serde(skip_serializing_if = "Providers::is_default")]
+    pub(crate) provider: Providers,
     pub(crate) log: Log,
 }
 
@@ -185,7 +192,34 @@ impl Config {
         let limits = &mut self.coordinator;
         limits.deadline = flags.deadline.unwrap_or(limits.deadline);
         limits.call_deadline = flags.call_deadline.or(limits.call_deadline);
-        limits.parallel = flags.parallel.or(limits.parallel);
+        if let Some(parallel) = flags.parallel {
+            limits.parallel = parallel.0.calls_max();
+        }
+    }
+
+    /// Lets the flags of a run have the last word.
+    pub(crate) fn apply_run(&mut self, flags: &RunFlags) {
+        self.apply_limits(&flags.limits);
+        self.apply_offer(&flags.offer);
+        let model = &mut self.model;
+        model.parallel = flags.limits.parallel.unwrap_or(model.parallel);
+        model.eager = flags.eager.unwrap_or(model.eager);
+        model.stream &= !flags.no_stream;
+        model.max_tokens = flags.max_tokens.or(model.max_tokens);
+        if let Some(name) = &flags.model {
+            model.name = Some(name.clone());
+        }
+        if let Some(system) = &flags.system {
+            model.system = Some(system.clone());
+            model.system_file = None;
+        }
+        if let Some(choice) = &flags.tool_choice {
+            model.tool_choice.clone_from(choice);
+        }
+        // A name that can't be read is told by the check.
+        if let (Some(url), Ok(Some((format, _)))) = (&flags.base_url, model.target()) {
+            self.provider.of_mut(format).base_url = Some(url.clone());
+        }
     }
 
     /// Lets the flags of what is offered have the last word.
@@ -285,6 +319,8 @@ impl Config {
         self.pool()?;
         self.worker_name()?;
         self.labels()?;
+        self.model.check()?;
+        self.provider.check()?;
         if self.worker.slots == 0 {
             return Err(bad_input(anyhow::anyhow!(
                 "worker.slots = 0 lets nothing run; give at least 1"

@@ -29,6 +29,14 @@ pub use key::{ApiKey, KeyError};
 pub use options::{ANTHROPIC_VERSION, Auth, HttpOptions};
 pub use retry::RetryLimits;
 
+/// Checks a base URL.
+///
+/// # Errors
+/// When it is none that this format can be asked at.
+pub fn check_base_url(format: Format, text: &str) -> Result<(), AddressError> {
+    BaseUrl::new(format, Some(text), None).map(drop)
+}
+
 /// A provider's model.
 #[derive(Debug)]
 pub struct ProviderModel {
