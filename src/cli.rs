@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Drive a conversation: model turn, calls, results, and again until the model stops.
     #[command(
-        after_help = "Example:\n  callboard run \"How are my last orders?\" --script examples/orders.toml\n  callboard run \"How are my last orders?\" --model anthropic/claude-sonnet-5-5\n  callboard run \"What is in here?\" --model openai-chat/qwen3 --base-url http://127.0.0.1:11434 --tools fs --root .\n\nThe key is read from ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or from where the configuration\nsays (provider.….api_key_env, provider.….api_key_file). With a model, its answer goes to standard output,\nand what happens on the way to standard error."
+        after_help = "Example:\n  callboard run \"How are my last orders?\" --script examples/orders.toml\n  callboard run \"How are my last orders?\" --model anthropic/claude-sonnet-5-5\n  callboard run \"What is in here?\" --model openai-chat/qwen3 --base-url http://127.0.0.1:11434\n\nThe key is read from ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or from where the\nconfiguration says (api_key_env or api_key_file in [provider.anthropic] and its like). A model's\nanswer goes to standard output, what happens on the way to standard error."
     )]
     Run(Run),
     /// Run the calls of one assistant message and print the one user message with all results.

@@ -126,13 +126,14 @@ async fn drive<M: Model>(
     let mut interrupted = false;
     let report = loop {
         tokio::select! {
+            // What happened to the calls of a turn is told before the next turn.
             biased;
-            Some(line) = lines.recv() => output::note(&line),
             event = events.recv(), if live.is_on() => match event {
                 Ok(event) => live.tell(&event),
                 Err(RecvError::Lagged(missed)) => live.missed(missed),
                 Err(RecvError::Closed) => live.switch_off(),
             },
+            Some(line) = lines.recv() => output::note(&line),
             report = handle.finished() => break report,
             asked = signals::asked_to_end(), if !interrupted => {
                 asked?;

@@ -135,8 +135,14 @@ mod tests {
             assert_eq!(chat.retries, file.map(|_| 1));
             assert_eq!(config.provider.gemini.version.as_deref(), Some("v1beta"));
         }
-        load(None, environment(&[("CALLBOARD_NATS__URL__X", "1"), ("CALLBOARD_NATS__URL", "u")]))
-            .expect_err("a value is no section");
+        load(
+            None,
+            environment(&[
+                ("CALLBOARD_NATS__URL__X", "1"),
+                ("CALLBOARD_NATS__URL", "u"),
+            ]),
+        )
+        .expect_err("a value is no section");
     }
 
     #[test]

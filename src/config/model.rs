@@ -105,7 +105,10 @@ impl Serialize for ParallelWord {
 impl<'de> Deserialize<'de> for ParallelWord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "write \"auto\", \"off\", or a number of calls from 1")]
+        #[serde(
+            untagged,
+            expecting = "write \"auto\", \"off\", or a number of calls from 1"
+        )]
         enum Wire {
             Calls(NonZeroU32),
             Word(String),
@@ -278,7 +281,10 @@ mod tests {
         );
         let settings = model.settings("m").unwrap();
         assert_eq!(settings.max_tokens, Some(7));
-        assert_eq!(settings.system.as_deref(), Some("Be brief.\n\nAll at once."));
+        assert_eq!(
+            settings.system.as_deref(),
+            Some("Be brief.\n\nAll at once.")
+        );
         assert_eq!(settings.parallel.calls_max(), Some(3));
         assert_eq!(settings.tool_choice, ToolChoice::Any);
         assert!(!settings.is_streamed);
@@ -287,7 +293,10 @@ mod tests {
             parallel_hint: Hint::Flag(true),
             ..Model::default()
         };
-        assert_eq!(hinted.settings("m").unwrap().system.as_deref(), Some(PARALLEL_HINT));
+        assert_eq!(
+            hinted.settings("m").unwrap().system.as_deref(),
+            Some(PARALLEL_HINT)
+        );
         assert_eq!(Model::default().settings("m").unwrap().system, None);
     }
 

@@ -167,9 +167,8 @@ impl Provider {
             .into());
         }
         if let Some(url) = &self.base_url {
-            http::check_base_url(format, url).map_err(|error| {
-                BadInput(format!("{section}.base_url: {}", bad_input(error)))
-            })?;
+            http::check_base_url(format, url)
+                .map_err(|error| BadInput(format!("{section}.base_url: {}", bad_input(error))))?;
         }
         Ok(())
     }

@@ -254,7 +254,11 @@ impl Coordinator {
         let uses = calls
             .iter()
             .map(|(id, tool)| {
-                Ok(ToolUse::new(ToolUseId::new(*id)?, (*tool).to_owned(), Bytes::from(r#"{ "note":"as the model wrote it: é" }"#)))
+                Ok(ToolUse::new(
+                    ToolUseId::new(*id)?,
+                    (*tool).to_owned(),
+                    Bytes::from(r#"{ "note":"as the model wrote it: é" }"#),
+                ))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let calls = Catalogue::freeze(self.dispatch.offers().await?).check_all(&uses);

@@ -274,17 +274,14 @@ impl fmt::Display for ProviderError {
             self.base_url,
             self.failure.what()
         )?;
-        let mut details = Vec::new();
+        let mut details = vec![self.code().to_owned()];
         if let Some(id) = &self.request_id {
             details.push(format!("request {id}"));
         }
         if self.attempts > 1 {
             details.push(format!("asked {} times", self.attempts));
         }
-        if !details.is_empty() {
-            write!(f, " ({})", details.join(", "))?;
-        }
-        write!(f, "; {}", self.cure())
+        write!(f, " ({}); {}", details.join(", "), self.cure())
     }
 }
 
@@ -326,7 +323,7 @@ mod tests {
         let cause = error
             .source()
             .map_or_else(String::new, |cause| format!(": {cause}"));
-        format!("{}: {error}{cause}", error.code())
+        format!("{error}{cause}")
     }
 
     fn refused(status: u16, code: &str, detail: Option<&str>, message: &str) -> Failure {

@@ -78,7 +78,7 @@ async fn failure(
 
 /// An error with its causes, its code and how often it was asked; the port is left out.
 fn told((error, asked): &(ModelError, usize)) -> String {
-    let mut text = format!("{} x{asked}: {error}", error.code().unwrap());
+    let mut text = format!("x{asked}: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         text.push_str(&format!(": {error}"));

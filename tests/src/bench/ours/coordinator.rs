@@ -96,7 +96,11 @@ impl Run {
         let name = kind.context("every tool has a name")?.name;
         (0..calls)
             .map(|index| {
-                Ok(ToolUse::new(ToolUseId::new(format!("toolu_01A09q90qw90lq91{index:08}"))?, name.as_str().to_owned(), Bytes::from(payload::arguments(self.number))))
+                Ok(ToolUse::new(
+                    ToolUseId::new(format!("toolu_01A09q90qw90lq91{index:08}"))?,
+                    name.as_str().to_owned(),
+                    Bytes::from(payload::arguments(self.number)),
+                ))
             })
             .collect()
     }
