@@ -1,6 +1,5 @@
 //! What can be typed.
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,8 +113,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "TEXT", conflicts_with = "script")]
     pub(crate) system: Option<String>,
     /// Tokens of each response, at most.
-    #[arg(long, value_name = "N", conflicts_with = "script")]
-    pub(crate) max_tokens: Option<NonZeroU32>,
+    #[arg(long, value_name = "N", conflicts_with = "script", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_tokens: Option<u32>,
     /// Whether tools may (auto), must (any) or must not (none) be used; or the tool to use first.
     #[arg(long, value_name = "CHOICE", conflicts_with = "script")]
     pub(crate) tool_choice: Option<String>,

@@ -4,6 +4,7 @@ mod layers;
 mod model;
 mod provider;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -205,7 +206,10 @@ impl Config {
         model.parallel = flags.limits.parallel.unwrap_or(model.parallel);
         model.eager = flags.eager.unwrap_or(model.eager);
         model.stream &= !flags.no_stream;
-        model.max_tokens = flags.max_tokens.or(model.max_tokens);
+        model.max_tokens = flags
+            .max_tokens
+            .and_then(NonZeroU32::new)
+            .or(model.max_tokens);
         if let Some(name) = &flags.model {
             model.name = Some(name.clone());
         }
