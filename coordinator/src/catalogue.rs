@@ -15,6 +15,7 @@ use schema::{Schema, SchemaError};
 
 mod json;
 mod name;
+mod plain;
 mod schema;
 mod suggest;
 #[cfg(test)]

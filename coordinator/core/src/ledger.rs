@@ -49,7 +49,7 @@ pub(crate) enum Phase {
 }
 
 /// The permission of one attempt (P17).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) id: GrantId,
     pub(crate) sent: u32,
@@ -74,7 +74,8 @@ pub(crate) struct Attempt {
     pub(crate) token: Token,
     /// The tokens of the two latest questions or cancels that name it.
     pub(crate) asked_under: [Option<Token>; 2],
-    pub(crate) grant: Option<Grant>,
+    /// Boxed: most attempts have none.
+    pub(crate) grant: Option<Box<Grant>>,
     /// The last beat that its call named (P13).
     pub(crate) seen: Option<u64>,
     pub(crate) posted: Instant,
@@ -84,13 +85,16 @@ impl Attempt {
     /// Whether it was sent under this token (P3).
     pub(crate) fn was_sent_under(&self, token: Token) -> bool {
         self.token == token
-            || self.grant.is_some_and(|grant| grant.token == token)
+            || self
+                .grant
+                .as_ref()
+                .is_some_and(|grant| grant.token == token)
             || self.asked_under.contains(&Some(token))
     }
 
     /// Whether a grant for it was handed to the link.
     pub(crate) fn was_granted(&self) -> bool {
-        self.grant.is_some_and(|grant| grant.sent > 0)
+        self.grant.as_ref().is_some_and(|grant| grant.sent > 0)
     }
 
     pub(crate) fn remember_question(&mut self, token: Token) {

@@ -67,6 +67,7 @@ pub struct Dispatch<L> {
     directory: Directory,
     mailbox: mpsc::Receiver<Message>,
     events: broadcast::Sender<CallEvent>,
+    tells_events: bool,
     reports: FxHashMap<TurnKey, oneshot::Sender<Report>>,
     waiters: Vec<Waiter>,
     shutting_down: bool,
@@ -99,6 +100,7 @@ impl<L: Link> Dispatch<L> {
             directory: Directory::default(),
             mailbox,
             events: events.clone(),
+            tells_events: options.events,
             reports: FxHashMap::default(),
             waiters: Vec::new(),
             shutting_down: false,
@@ -132,6 +134,7 @@ impl<L: Link> Dispatch<L> {
                 () = timer.as_mut() => {}
             }
             if self.core.poll_timeout().is_some_and(|due| due <= now()) {
+                self.mind_listeners();
                 self.take_what_came(&mut incoming);
                 self.drop_deserted();
                 self.core.handle_timeout(now());
@@ -155,7 +158,14 @@ impl<L: Link> Dispatch<L> {
         }
     }
 
+    /// Events are made only while somebody listens.
+    fn mind_listeners(&mut self) {
+        let is_heard = self.tells_events && self.events.receiver_count() > 0;
+        self.core.tell_events(is_heard);
+    }
+
     fn take_all(&mut self, incoming: &mut Vec<Incoming>) {
+        self.mind_listeners();
         let now = now();
         for incoming in incoming.drain(..) {
             match wire::arrival(incoming) {
@@ -234,6 +244,7 @@ impl<L: Link> Dispatch<L> {
     }
 
     fn take_wishes(&mut self, first: Message) {
+        self.mind_listeners();
         self.take_wish(first);
         for _ in 1..WISHES_MAX {
             match self.mailbox.try_recv() {

@@ -1,5 +1,6 @@
 //! The threads on which tools are executed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -115,7 +116,7 @@ fn spawn(execution: Execution, outbox: &Arc<Outbox>) -> tokio::task::AbortHandle
 
 /// A tool that was entered. Resolves to its end, or to nothing when the executor took the end first.
 struct Execution {
-    future: BoxFuture<'static, std::thread::Result<ToolResult>>,
+    future: BoxFuture<'static, ToolResult>,
     state: Arc<CallState>,
     entered: Instant,
     output_bytes_max: usize,
@@ -134,6 +135,7 @@ impl Execution {
             if state.take_end().is_some() {
                 finished.push(Finished {
                     of: state.of.clone(),
+                    place: Some(state.place),
                     outcome: ending::of_error(error, None, output_bytes_max),
                     executed: Duration::ZERO,
                 });
@@ -144,10 +146,21 @@ impl Execution {
             return None;
         }
         let entered = Instant::now();
-        // The tool's own code begins here, inside what catches its panics.
-        let future = std::panic::AssertUnwindSafe(async move { tool.call(call).await })
-            .catch_unwind()
-            .boxed();
+        // The tool's own code begins here.
+        let future = match catch_unwind(AssertUnwindSafe(|| tool.call(call))) {
+            Ok(future) => future,
+            Err(panic) => {
+                if state.take_end().is_some() {
+                    finished.push(Finished {
+                        of: state.of.clone(),
+                        place: Some(state.place),
+                        outcome: ending::of_panic(panic.as_ref()),
+                        executed: entered.elapsed(),
+                    });
+                }
+                return None;
+            }
+        };
         Some(Self {
             future,
             state,
@@ -161,7 +174,12 @@ impl Future for Execution {
     type Output = Option<Finished>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
-        let result = std::task::ready!(self.future.poll_unpin(cx));
+        // After a panic it is dropped, and never polled again.
+        let result = match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => Ok(result),
+            Err(panic) => Err(panic),
+        };
         let stop = self.state.stop_reason();
         let outcome = match result {
             Ok(Ok(answer)) => ending::of_answer(answer, self.output_bytes_max),
@@ -171,6 +189,7 @@ impl Future for Execution {
         let end = match self.state.take_end() {
             Some(Phase::Queued | Phase::Entered) => Some(Finished {
                 of: self.state.of.clone(),
+                place: Some(self.state.place),
                 outcome,
                 executed: self.entered.elapsed(),
             }),

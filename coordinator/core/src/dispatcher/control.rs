@@ -37,7 +37,7 @@ impl Dispatcher {
             for (at, item) in &chunk {
                 if let Some(grant) = self
                     .attempt_mut(*at)
-                    .and_then(|attempt| attempt.grant.as_mut())
+                    .and_then(|attempt| attempt.grant.as_deref_mut())
                     .filter(|grant| grant.id == item.grant)
                 {
                     let again = grant.sent > 0;
@@ -168,6 +168,7 @@ impl Dispatcher {
             worker,
             at: self.now,
             attempts,
+            next: 0,
             unanswered: 0,
             answer_due: None,
             asked: false,

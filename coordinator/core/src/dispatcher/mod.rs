@@ -192,6 +192,11 @@ impl Dispatcher {
             .min()
     }
 
+    /// Whether [`Effect::Event`]s are made from now on: without a listener they only cost time.
+    pub fn tell_events(&mut self, events: bool) {
+        self.config.events = events;
+    }
+
     fn call(&self, at: CallRef) -> Option<&Call> {
         self.turns.get(at.turn)?.calls.get(at.index as usize)
     }

@@ -268,6 +268,7 @@ impl Dispatcher {
                 at: now,
                 unanswered: attempts.len(),
                 attempts,
+                next: 0,
                 answer_due: Some(due),
                 asked: false,
                 lingers: false,
