@@ -29,15 +29,9 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
         .with_max_level(tracing::Level::WARN)
         .init();
     // One thread for the link and its actor: a wake-up of another thread costs more than a call.
-    let runtime = if std::env::var("MT").is_ok() && words[0] == "worker" {
-        Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?
-    } else {
-        Builder::new_current_thread().enable_all().build()?
-    };
-    let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    // A spawned task, as the baseline's is: the main one would cost a look at the driver per wake-up.
     runtime.block_on(async {
         tokio::spawn(async move {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
