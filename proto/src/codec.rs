@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 mod items;
 
-pub use items::{EncodedItems, append_item, attempt_of, encode_batch_of, read_item};
+pub use items::{EncodedItems, append_item, attempt_of, encode_batch_of};
 
 use crate::limit::{BATCH_ITEMS_MAX, BODY_BYTES_MAX, DEPTH_MAX, REASON_BYTES_MAX};
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{UnreadableItem, begin_batch, decode, decode_of, write};
+use super::{UnreadableItem, begin_batch, decode_of, write};
 
 /// Bytes of an item's envelope: `bin 32` and its length.
 const ENVELOPE_BYTES: usize = 5;
@@ -53,6 +53,9 @@ impl EncodedItems {
 }
 
 /// Appends an item in its envelope, and gives its size in bytes.
+///
+/// # Panics
+/// When the item has 4 GiB or more; arguments and results are bounded far below.
 pub fn append_item<I: Serialize>(buffer: &mut Vec<u8>, item: &I) -> usize {
     buffer.push(0xc6);
     let at = buffer.len();
@@ -82,14 +85,6 @@ pub fn encode_batch_of<H: Serialize>(head: &H, items: &EncodedItems) -> Bytes {
 #[must_use]
 pub fn attempt_of(enveloped: &[u8]) -> Option<crate::AttemptKey> {
     decode_of(enveloped.get(ENVELOPE_BYTES..)?)
-}
-
-/// Reads an item that [`append_item`] wrote.
-///
-/// # Errors
-/// When it isn't what `I` asks for.
-pub fn read_item<'a, I: Deserialize<'a>>(enveloped: &'a [u8]) -> Result<I, super::DecodeError> {
-    decode(split_item(enveloped).0)
 }
 
 /// The first item without its envelope, and what follows.
