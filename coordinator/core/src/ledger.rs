@@ -1,13 +1,15 @@
 //! The ledger of a turn: one slot per call, its attempts, and what is known of each.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant};
 
 use callboard_proto::{
     Attempt as AttemptNumber, AttemptKey, CallKey, Effect as ToolEffect, Executed, GrantId,
     InstanceId, Outcome, Token, ToolName, ToolUseId, TurnKey, WorkerName,
 };
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 use crate::input::{CancelReason, Posting, TurnOptions};
 use crate::registry::WorkerIndex;
@@ -241,7 +243,8 @@ pub(crate) struct Turn {
     pub(crate) expired: bool,
     pub(crate) overran: bool,
     pub(crate) calls: Vec<Call>,
-    pub(crate) by_id: FxHashMap<ToolUseId, u32>,
+    /// The positions of the calls, by the hashes of their ids.
+    by_id: HashTable<u32>,
     /// Calls without an outcome.
     pub(crate) open: usize,
     /// Calls that count against the turn's cap.
@@ -268,7 +271,7 @@ impl Turn {
             expired: false,
             overran: false,
             calls: Vec::new(),
-            by_id: FxHashMap::default(),
+            by_id: HashTable::new(),
             open: 0,
             admitted: 0,
             held: VecDeque::new(),
@@ -276,6 +279,23 @@ impl Turn {
             deadlines: BTreeMap::new(),
             wakes,
         }
+    }
+
+    /// Where the call with an id stands.
+    pub(crate) fn position(&self, id: &ToolUseId) -> Option<u32> {
+        let is_it = |at: &u32| self.calls[*at as usize].id == *id;
+        self.by_id.find(FxBuildHasher.hash_one(id), is_it).copied()
+    }
+
+    /// Adds a call, and gives its position.
+    pub(crate) fn push(&mut self, call: Call) -> u32 {
+        let position = u32::try_from(self.calls.len()).expect("a turn has fewer than 2^32 calls");
+        let hash = FxBuildHasher.hash_one(&call.id);
+        self.calls.push(call);
+        let calls = &self.calls;
+        let rehash = |at: &u32| FxBuildHasher.hash_one(&calls[*at as usize].id);
+        self.by_id.insert_unique(hash, position, rehash);
+        position
     }
 
     /// The next moment at which something of this turn is due; `None` once its deadline has passed.

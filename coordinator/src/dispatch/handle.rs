@@ -110,6 +110,8 @@ impl DispatchHandle {
             })
             .await?;
         }
+        // It may be all calls of a wide turn, and they are the actor's now.
+        drop(calls);
         let report = reported.await.map_err(|_| Gone);
         cancel.turn = None;
         report

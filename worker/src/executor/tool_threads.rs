@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use callboard_proto::Outcome;
 use callboard_worker_core::Finished;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -84,22 +85,29 @@ impl Drop for ToolThreads {
 /// the rest.
 async fn enter_batch(batch: Vec<Entry>, outbox: Arc<Outbox>) {
     let mut finished = Vec::with_capacity(batch.len());
-    let mut slice_ends = Instant::now() + SLICE;
+    // One look at the clock per tool: one begins when the one before it answered.
+    let mut now = Instant::now();
+    let mut slice_ends = now + SLICE;
     for entry in batch {
-        let Some(mut execution) = Execution::enter(entry, &mut finished) else {
+        let Some(mut execution) = Execution::enter(entry, now, &mut finished) else {
             continue;
         };
         match std::future::poll_fn(|cx| Poll::Ready(execution.poll_unpin(cx))).await {
-            Poll::Ready(end) => finished.extend(end),
+            Poll::Ready(end) => {
+                now = Instant::now();
+                finished.extend(end.map(|end| end.at(now)));
+            }
             Poll::Pending => {
                 let state = Arc::clone(&execution.state);
                 state.set_task(spawn(execution, &outbox));
+                now = Instant::now();
             }
         }
-        if Instant::now() >= slice_ends {
+        if now >= slice_ends {
             outbox.finish(&mut finished);
             tokio::task::yield_now().await;
-            slice_ends = Instant::now() + SLICE;
+            now = Instant::now();
+            slice_ends = now + SLICE;
         }
     }
     outbox.finish(&mut finished);
@@ -109,7 +117,7 @@ fn spawn(execution: Execution, outbox: &Arc<Outbox>) -> tokio::task::AbortHandle
     let outbox = Arc::clone(outbox);
     tokio::spawn(async move {
         let end = execution.await;
-        outbox.finish(&mut Vec::from_iter(end));
+        outbox.finish(&mut Vec::from_iter(end.map(|end| end.at(Instant::now()))));
     })
     .abort_handle()
 }
@@ -124,7 +132,7 @@ struct Execution {
 
 impl Execution {
     /// Enters the tool. What ends before there is a future goes to `finished`.
-    fn enter(entry: Entry, finished: &mut Vec<Finished>) -> Option<Self> {
+    fn enter(entry: Entry, now: Instant, finished: &mut Vec<Finished>) -> Option<Self> {
         let Entry {
             tool,
             call,
@@ -145,7 +153,7 @@ impl Execution {
         if !state.enter() {
             return None;
         }
-        let entered = Instant::now();
+        let entered = now;
         // The tool's own code begins here.
         let future = match catch_unwind(AssertUnwindSafe(|| tool.call(call))) {
             Ok(future) => future,
@@ -170,10 +178,28 @@ impl Execution {
     }
 }
 
-impl Future for Execution {
-    type Output = Option<Finished>;
+/// The end of an attempt, before its time is taken.
+struct End {
+    state: Arc<CallState>,
+    outcome: Outcome,
+    entered: Instant,
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
+impl End {
+    fn at(self, now: Instant) -> Finished {
+        Finished {
+            of: self.state.of.clone(),
+            place: Some(self.state.place),
+            outcome: self.outcome,
+            executed: now.saturating_duration_since(self.entered),
+        }
+    }
+}
+
+impl Future for Execution {
+    type Output = Option<End>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
         // After a panic it is dropped, and never polled again.
         let result = match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
@@ -187,11 +213,10 @@ impl Future for Execution {
             Err(panic) => ending::of_panic(panic.as_ref()),
         };
         let end = match self.state.take_end() {
-            Some(Phase::Queued | Phase::Entered) => Some(Finished {
-                of: self.state.of.clone(),
-                place: Some(self.state.place),
+            Some(Phase::Queued | Phase::Entered) => Some(End {
+                state: Arc::clone(&self.state),
                 outcome,
-                executed: self.entered.elapsed(),
+                entered: self.entered,
             }),
             None => None,
         };

@@ -45,6 +45,9 @@ impl Dispatcher {
                 self.post_calls(worker, &calls);
             }
         }
+        while self.effects.is_empty() && !self.questions.is_empty() {
+            self.post_question();
+        }
         for (worker, grants) in std::mem::take(&mut self.grants) {
             self.post_grants(worker, grants);
         }

@@ -56,7 +56,7 @@ impl Dispatcher {
         }
         let at = match next {
             Some(at) => at,
-            None => match turn.by_id.get(&of.id).copied() {
+            None => match turn.position(&of.id) {
                 Some(index) => CallRef {
                     turn: turn_index,
                     index,
