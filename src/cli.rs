@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -79,6 +80,11 @@ pub(crate) enum Command {
     /// List the workers: slots, load, beats and tools.
     #[command(after_help = "Example:\n  callboard workers --nats nats://127.0.0.1:4222")]
     Workers(View),
+    /// Serve a strict mock of the model APIs: scripted answers, checked conversations, faults on request.
+    #[command(
+        after_help = "Example:\n  callboard mock-provider --script examples/mock-provider.toml\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=any python my_agent.py\n\nThe form of a script is in docs/mock-provider.md. Without one, it says hello."
+    )]
+    MockProvider(MockProvider),
 }
 
 /// `callboard demo`.
@@ -169,6 +175,23 @@ pub(crate) struct Execute {
     #[command(flatten)]
     pub(crate) offer: Offer,
     /// Print the report (outcomes, attempts, times) with the message in it, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `callboard mock-provider`.
+#[derive(Debug, Args)]
+pub(crate) struct MockProvider {
+    /// Script (TOML or JSON) with what it answers, and what goes wrong.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// Where it listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Environment variable with the key that requests must carry [default: any key will do].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) api_key_env: Option<String>,
+    /// Print a line of JSON for each request.
     #[arg(long)]
     pub(crate) json: bool,
 }

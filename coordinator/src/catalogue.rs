@@ -15,6 +15,7 @@ use schema::{Schema, SchemaError};
 
 mod json;
 mod name;
+mod plain;
 mod schema;
 mod suggest;
 #[cfg(test)]
@@ -256,13 +257,15 @@ impl Catalogue {
     /// Checks the calls of a response, each on its own.
     #[must_use]
     pub fn check_all(&self, calls: &[ToolUse]) -> Vec<NewCall> {
-        calls
-            .iter()
-            .map(|call| NewCall {
-                id: call.id.clone(),
-                body: self.check(&call.name, call.arguments.clone()),
-            })
-            .collect()
+        self.check_each(calls).collect()
+    }
+
+    /// Checks the calls of a response, each on its own and when it is asked for.
+    pub fn check_each(&self, calls: &[ToolUse]) -> impl Iterator<Item = NewCall> {
+        calls.iter().map(|call| NewCall {
+            id: call.id.clone(),
+            body: self.check(&call.name, call.arguments.clone()),
+        })
     }
 }
 

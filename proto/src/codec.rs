@@ -11,6 +11,10 @@ use bytes::Bytes;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+mod items;
+
+pub use items::{EncodedItems, append_item, attempt_of, encode_batch_of};
+
 use crate::limit::{BATCH_ITEMS_MAX, BODY_BYTES_MAX, DEPTH_MAX, REASON_BYTES_MAX};
 
 /// Why bytes are no message.
@@ -64,29 +68,28 @@ pub fn encode<T: Serialize>(message: &T) -> Bytes {
 /// When there are more items than [`BATCH_ITEMS_MAX`]; whoever builds batches cuts them before.
 #[must_use]
 pub fn encode_batch<H: Serialize, I: Serialize>(head: &H, items: &[I]) -> Bytes {
+    let mut buffer = begin_batch(head, items.len(), items.len() * 256);
+    for item in items {
+        append_item(&mut buffer, item);
+    }
+    Bytes::from(buffer)
+}
+
+/// A batch up to its first item.
+fn begin_batch<H: Serialize>(head: &H, items: usize, bytes: usize) -> Vec<u8> {
     assert!(
-        items.len() <= BATCH_ITEMS_MAX,
-        "a batch of {} items was built, {BATCH_ITEMS_MAX} are allowed",
-        items.len()
+        items <= BATCH_ITEMS_MAX,
+        "a batch of {items} items was built, {BATCH_ITEMS_MAX} are allowed"
     );
-    let mut buffer = Vec::with_capacity(64 + items.len() * 256);
+    let mut buffer = Vec::with_capacity(128 + bytes);
     // fixmap of two, fixstr "head"
     buffer.extend_from_slice(b"\x82\xa4head");
     write(&mut buffer, head);
     // fixstr "items", array 16
     buffer.extend_from_slice(b"\xa5items\xdc");
-    let count = u16::try_from(items.len()).expect("the count was checked above");
+    let count = u16::try_from(items).expect("the count was checked above");
     buffer.extend_from_slice(&count.to_be_bytes());
-    for item in items {
-        // bin 32, its length patched once it is known
-        buffer.push(0xc6);
-        let at = buffer.len();
-        buffer.extend_from_slice(&[0; 4]);
-        write(&mut buffer, item);
-        let length = u32::try_from(buffer.len() - at - 4).expect("an item stays below 4 GiB");
-        buffer[at..at + 4].copy_from_slice(&length.to_be_bytes());
-    }
-    Bytes::from(buffer)
+    buffer
 }
 
 /// The encoded size of one item, envelope included, in bytes.
@@ -147,20 +150,17 @@ where
     I: Deserialize<'a>,
 {
     let envelope: Envelope<'a, H> = decode(body)?;
-    let items = envelope
-        .items
-        .0
-        .into_iter()
-        .map(|item| {
-            decode::<I>(item).map_err(|error| UnreadableItem {
-                of: decode_of(item),
-                error,
-            })
-        })
-        .collect();
+    let items = envelope.items.0.into_iter().map(decode_item).collect();
     Ok(Batch {
         head: envelope.head,
         items,
+    })
+}
+
+fn decode_item<'a, I: Deserialize<'a>>(item: &'a [u8]) -> Result<I, UnreadableItem> {
+    decode::<I>(item).map_err(|error| UnreadableItem {
+        of: decode_of(item),
+        error,
     })
 }
 

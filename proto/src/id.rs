@@ -141,7 +141,12 @@ impl ToolUseId {
                 max: TOOL_USE_ID_BYTES_MAX,
             });
         }
-        if id.chars().any(char::is_control) {
+        let is_control = if id.is_ascii() {
+            id.bytes().any(|byte| byte.is_ascii_control())
+        } else {
+            id.chars().any(char::is_control)
+        };
+        if is_control {
             return Err(IdError::Control);
         }
         Ok(Self(id))

@@ -2,6 +2,7 @@
 
 mod demo;
 mod execute;
+mod mock_provider;
 mod run;
 mod tools;
 mod worker;
@@ -20,7 +21,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         // The demo cuts lines on purpose; that they are down is no news, and would tear its picture.
         Command::Demo(_) if cli.global.log.is_none() => config.log.filter = "error".to_owned(),
-        Command::Demo(_) => {}
+        Command::Demo(_) | Command::MockProvider(_) => {}
         Command::Run(flags) => config.apply_run(flags),
         Command::Execute(flags) => {
             config.apply_limits(&flags.limits);
@@ -46,5 +47,6 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Worker(_) => worker::run(&config).await,
         Command::Tools(flags) => tools::run(&flags, &config).await,
         Command::Workers(flags) => workers::run(&flags, &config).await,
+        Command::MockProvider(flags) => mock_provider::run(&flags).await,
     }
 }

@@ -122,8 +122,9 @@ const WORKER: &str = "callboard-worker";
 const WORKER_CORE: &str = "callboard-worker-core";
 const TESTS: &str = "callboard-tests";
 const SIMULATION: &str = "callboard-simulation";
+const MOCK_PROVIDER: &str = "callboard-mock-provider";
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     Rule {
         package: PROTO,
         ours: &[],
@@ -151,7 +152,7 @@ const RULES: [Rule; 9] = [
     },
     Rule {
         package: "callboard",
-        ours: &[PROTO, COORDINATOR, WORKER],
+        ours: &[PROTO, COORDINATOR, WORKER, MOCK_PROVIDER],
         pure: false,
     },
     Rule {
@@ -162,6 +163,7 @@ const RULES: [Rule; 9] = [
             COORDINATOR_CORE,
             WORKER,
             WORKER_CORE,
+            MOCK_PROVIDER,
             "callboard",
             "xtask",
         ],
@@ -170,6 +172,12 @@ const RULES: [Rule; 9] = [
     Rule {
         package: SIMULATION,
         ours: &[PROTO, COORDINATOR_CORE, WORKER_CORE],
+        pure: false,
+    },
+    // Nothing of ours: a second reading of the formats that the adapters can't mislead (docs/adr/0009).
+    Rule {
+        package: MOCK_PROVIDER,
+        ours: &[],
         pure: false,
     },
     Rule {
@@ -267,6 +275,11 @@ fn the_checker_takes_a_good_graph_and_rejects_every_broken_one() {
         (PROTO, WORKER_CORE),
         ("callboard", TESTS),
         (COORDINATOR, TESTS),
+        (COORDINATOR, MOCK_PROVIDER),
+        (WORKER, MOCK_PROVIDER),
+        (MOCK_PROVIDER, COORDINATOR),
+        (MOCK_PROVIDER, PROTO),
+        (MOCK_PROVIDER, TESTS),
         ("xtask", TESTS),
         ("xtask", PROTO),
     ] {

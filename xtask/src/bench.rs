@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmark of `callboard-tests`, in the release profile.
+//! `cargo xtask bench`: the benchmark of `callboard-tests`, in the profile that is shipped.
 
 use xtask::nats::{self, Source};
 
@@ -9,14 +9,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let mut steps = Steps::new();
     let server = setup::ready()?;
     steps.note(server.to_string());
-    // The benchmark starts this binary as separate processes.
-    steps.run(
-        "build",
-        &mut cargo(&["build", "--release", "--bin", "callboard"]),
-    )?;
     let mut command = cargo(&[
         "run",
-        "--release",
+        "--profile",
+        "dist",
         "-p",
         "callboard-tests",
         "--bin",
@@ -24,10 +20,6 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         "--",
     ]);
     command.args(arguments);
-    command.env(
-        "CALLBOARD_BIN",
-        xtask::paths::target().join("release").join("callboard"),
-    );
     if let Source::Binary { path, .. } = &server {
         command.env(nats::VARIABLE, path);
     }

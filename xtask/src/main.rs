@@ -38,7 +38,7 @@ enum Task {
     Providers,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
-    /// Runs the benchmark in the release profile
+    /// Runs the benchmark in the profile that is shipped
     Bench {
         /// What the benchmark itself is told
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

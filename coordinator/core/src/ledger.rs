@@ -1,13 +1,15 @@
 //! The ledger of a turn: one slot per call, its attempts, and what is known of each.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant};
 
 use callboard_proto::{
     Attempt as AttemptNumber, AttemptKey, CallKey, Effect as ToolEffect, Executed, GrantId,
     InstanceId, Outcome, Token, ToolName, ToolUseId, TurnKey, WorkerName,
 };
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 use crate::input::{CancelReason, Posting, TurnOptions};
 use crate::registry::WorkerIndex;
@@ -49,7 +51,7 @@ pub(crate) enum Phase {
 }
 
 /// The permission of one attempt (P17).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) id: GrantId,
     pub(crate) sent: u32,
@@ -74,7 +76,8 @@ pub(crate) struct Attempt {
     pub(crate) token: Token,
     /// The tokens of the two latest questions or cancels that name it.
     pub(crate) asked_under: [Option<Token>; 2],
-    pub(crate) grant: Option<Grant>,
+    /// Boxed: most attempts have none.
+    pub(crate) grant: Option<Box<Grant>>,
     /// The last beat that its call named (P13).
     pub(crate) seen: Option<u64>,
     pub(crate) posted: Instant,
@@ -84,13 +87,16 @@ impl Attempt {
     /// Whether it was sent under this token (P3).
     pub(crate) fn was_sent_under(&self, token: Token) -> bool {
         self.token == token
-            || self.grant.is_some_and(|grant| grant.token == token)
+            || self
+                .grant
+                .as_ref()
+                .is_some_and(|grant| grant.token == token)
             || self.asked_under.contains(&Some(token))
     }
 
     /// Whether a grant for it was handed to the link.
     pub(crate) fn was_granted(&self) -> bool {
-        self.grant.is_some_and(|grant| grant.sent > 0)
+        self.grant.as_ref().is_some_and(|grant| grant.sent > 0)
     }
 
     pub(crate) fn remember_question(&mut self, token: Token) {
@@ -237,7 +243,8 @@ pub(crate) struct Turn {
     pub(crate) expired: bool,
     pub(crate) overran: bool,
     pub(crate) calls: Vec<Call>,
-    pub(crate) by_id: FxHashMap<ToolUseId, u32>,
+    /// The positions of the calls, by the hashes of their ids.
+    by_id: HashTable<u32>,
     /// Calls without an outcome.
     pub(crate) open: usize,
     /// Calls that count against the turn's cap.
@@ -264,7 +271,7 @@ impl Turn {
             expired: false,
             overran: false,
             calls: Vec::new(),
-            by_id: FxHashMap::default(),
+            by_id: HashTable::new(),
             open: 0,
             admitted: 0,
             held: VecDeque::new(),
@@ -272,6 +279,23 @@ impl Turn {
             deadlines: BTreeMap::new(),
             wakes,
         }
+    }
+
+    /// Where the call with an id stands.
+    pub(crate) fn position(&self, id: &ToolUseId) -> Option<u32> {
+        let is_it = |at: &u32| self.calls[*at as usize].id == *id;
+        self.by_id.find(FxBuildHasher.hash_one(id), is_it).copied()
+    }
+
+    /// Adds a call, and gives its position.
+    pub(crate) fn push(&mut self, call: Call) -> u32 {
+        let position = u32::try_from(self.calls.len()).expect("a turn has fewer than 2^32 calls");
+        let hash = FxBuildHasher.hash_one(&call.id);
+        self.calls.push(call);
+        let calls = &self.calls;
+        let rehash = |at: &u32| FxBuildHasher.hash_one(&calls[*at as usize].id);
+        self.by_id.insert_unique(hash, position, rehash);
+        position
     }
 
     /// The next moment at which something of this turn is due; `None` once its deadline has passed.

@@ -26,6 +26,8 @@ pub(crate) struct Sent {
     pub(crate) at: Instant,
     /// The attempts that it named, in the order of its items.
     pub(crate) attempts: Vec<AttemptRef>,
+    /// Where in `attempts` the next word is expected: words mostly come in the order of the items.
+    pub(crate) next: usize,
     /// Of a call message: attempts that the worker wasn't heard of yet.
     pub(crate) unanswered: usize,
     /// Of a call message: when its answer is due, and whether the worker was asked already (P7).
@@ -75,6 +77,7 @@ impl SentMessages {
             worker,
             at: now,
             attempts: vec![attempt],
+            next: 0,
             unanswered: 0,
             answer_due: None,
             asked: true,

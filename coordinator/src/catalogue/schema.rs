@@ -6,6 +6,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 
 use super::json::{BorrowedJson, Value};
+use super::plain::Plain;
 
 /// Errors that a message spells out: enough to mend a call in one go.
 const ERRORS_MAX: usize = 5;
@@ -27,7 +28,11 @@ pub enum SchemaError {
 
 /// A compiled schema.
 #[derive(Debug)]
-pub(super) struct Schema(Validator<BorrowedJson>);
+pub(super) struct Schema {
+    validator: Validator<BorrowedJson>,
+    /// Says yes faster, where it knows the schema.
+    plain: Option<Plain>,
+}
 
 impl Schema {
     /// Compiles a schema: of the draft that its `$schema` names, else 2020-12. Nothing is fetched.
@@ -39,12 +44,24 @@ impl Schema {
         jsonschema::options_for::<BorrowedJson>()
             .offline()
             .build(&schema)
-            .map(Self)
+            .map(|validator| Self {
+                validator,
+                plain: Plain::compile(&schema),
+            })
             .map_err(|error| SchemaError::Schema(error.to_string()))
     }
 
     /// Checks arguments; the error is for the model to read and names no values.
     pub(super) fn check(&self, arguments: &[u8]) -> Result<(), String> {
+        let is_plainly_valid = |plain: &Plain| plain.accepts(arguments);
+        if self.plain.as_ref().is_some_and(is_plainly_valid) {
+            return Ok(());
+        }
+        self.check_in_full(arguments)
+    }
+
+    /// Checks by the full validator, which alone says no.
+    fn check_in_full(&self, arguments: &[u8]) -> Result<(), String> {
         let value: Value<'_> = serde_json::from_slice(arguments)
             .map_err(|error| format!("the arguments can't be read as JSON: {error}"))?;
         if !matches!(value, Value::Object(_)) {
@@ -53,7 +70,7 @@ impl Schema {
                 value.type_name()
             ));
         }
-        if self.0.is_valid(&value) {
+        if self.validator.is_valid(&value) {
             return Ok(());
         }
         Err(self.explain(&value))
@@ -62,7 +79,7 @@ impl Schema {
     fn explain(&self, value: &Value<'_>) -> String {
         let mut text = "the arguments don't match the tool's schema:".to_owned();
         let mut count = 0;
-        for error in self.0.iter_errors(value).take(ERRORS_COUNTED_MAX) {
+        for error in self.validator.iter_errors(value).take(ERRORS_COUNTED_MAX) {
             count += 1;
             if count <= ERRORS_MAX {
                 text.push_str("\n- ");
@@ -121,5 +138,14 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(CHARACTERS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+impl Schema {
+    /// Whether the fast way knows the schema and accepts, and whether the full one does.
+    pub(super) fn both_ways(&self, arguments: &[u8]) -> (Option<bool>, bool) {
+        let plain = self.plain.as_ref().map(|plain| plain.accepts(arguments));
+        (plain, self.check_in_full(arguments).is_ok())
     }
 }

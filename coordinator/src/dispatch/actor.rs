@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use callboard_coordinator_core::{
     Address, CallEvent, CancelReason, Config, Dispatcher, Input, Limits, NewCall, Report,
-    TurnOptions,
 };
 use callboard_proto::message::Announce;
 use callboard_proto::{CoordinatorId, Token, ToolName, TurnKey, limit};
@@ -27,6 +26,9 @@ const MAILBOX: usize = 1024;
 const EVENTS: usize = 16_384;
 /// Wishes taken before effects are performed, so that turns that begin together travel together.
 const WISHES_MAX: usize = 256;
+/// Bytes that are handed to the link before it is let write them, so that server and workers begin
+/// while the rest is still composed: about a chunk of calls. Chosen; of the size of a socket's buffer.
+const WRITE_BYTES: usize = 32 * 1024;
 /// Looks at the link before timers fire, after everything was late (P14): a bound against a link that
 /// never runs dry.
 const DRAIN_ROUNDS_MAX: usize = 64;
@@ -67,7 +69,10 @@ pub struct Dispatch<L> {
     directory: Directory,
     mailbox: mpsc::Receiver<Message>,
     events: broadcast::Sender<CallEvent>,
+    tells_events: bool,
     reports: FxHashMap<TurnKey, oneshot::Sender<Report>>,
+    /// Turns of which more calls are to come.
+    partial: BTreeSet<TurnKey>,
     waiters: Vec<Waiter>,
     shutting_down: bool,
 }
@@ -99,7 +104,9 @@ impl<L: Link> Dispatch<L> {
             directory: Directory::default(),
             mailbox,
             events: events.clone(),
+            tells_events: options.events,
             reports: FxHashMap::default(),
+            partial: BTreeSet::new(),
             waiters: Vec::new(),
             shutting_down: false,
         };
@@ -111,10 +118,15 @@ impl<L: Link> Dispatch<L> {
     pub async fn run(mut self) -> L {
         self.link.send(Outgoing::Discover);
         let mut incoming = Vec::new();
+        let mut is_mailbox_over = false;
         let timer = tokio::time::sleep_until(now().into());
         let mut timer = pin!(timer);
         while !self.is_done() {
-            self.perform();
+            self.perform(&mut incoming).await;
+            if !incoming.is_empty() {
+                self.take_all(&mut incoming);
+                continue;
+            }
             if let Some(due) = self.core.poll_timeout()
                 && timer.deadline() != due.into()
             {
@@ -123,21 +135,26 @@ impl<L: Link> Dispatch<L> {
             tokio::select! {
                 biased;
                 () = self.link.receive(&mut incoming) => self.take_all(&mut incoming),
-                wish = self.mailbox.recv(), if !self.mailbox.is_closed() || !self.mailbox.is_empty() => {
+                wish = self.mailbox.recv(), if !is_mailbox_over => {
                     match wish {
                         Some(wish) => self.take_wishes(wish),
-                        None => self.shut_down(),
+                        None => {
+                            is_mailbox_over = true;
+                            self.end_partial();
+                            self.shut_down();
+                        }
                     }
                 }
                 () = timer.as_mut() => {}
             }
             if self.core.poll_timeout().is_some_and(|due| due <= now()) {
+                self.mind_listeners();
                 self.take_what_came(&mut incoming);
                 self.drop_deserted();
                 self.core.handle_timeout(now());
             }
         }
-        self.perform();
+        self.perform(&mut incoming).await;
         self.link
     }
 
@@ -155,7 +172,14 @@ impl<L: Link> Dispatch<L> {
         }
     }
 
+    /// Events are made only while somebody listens.
+    fn mind_listeners(&mut self) {
+        let is_heard = self.tells_events && self.events.receiver_count() > 0;
+        self.core.tell_events(is_heard);
+    }
+
     fn take_all(&mut self, incoming: &mut Vec<Incoming>) {
+        self.mind_listeners();
         let now = now();
         for incoming in incoming.drain(..) {
             match wire::arrival(incoming) {
@@ -211,10 +235,21 @@ impl<L: Link> Dispatch<L> {
             .send(wire::describe(to, self.coordinator, token, from));
     }
 
-    fn perform(&mut self) {
+    /// Performs the core's effects until it has none. What the link brings on the way is left for later.
+    async fn perform(&mut self, incoming: &mut Vec<Incoming>) {
+        let mut unwritten = 0;
         while let Some(effect) = self.core.poll_effect() {
             match wire::deed(effect) {
-                Deed::Send(message) => self.link.send(message),
+                Deed::Send(message) => {
+                    unwritten += message.body_bytes();
+                    self.link.send(message);
+                    if unwritten >= WRITE_BYTES {
+                        unwritten = 0;
+                        // A look hands over what was sent; the client's own task then writes it.
+                        let _came = self.link.receive(incoming).now_or_never();
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Deed::Describe(to) => {
                     self.directory.ask(to.instance);
                     self.describe(to, 0);
@@ -234,6 +269,7 @@ impl<L: Link> Dispatch<L> {
     }
 
     fn take_wishes(&mut self, first: Message) {
+        self.mind_listeners();
         self.take_wish(first);
         for _ in 1..WISHES_MAX {
             match self.mailbox.try_recv() {
@@ -251,8 +287,20 @@ impl<L: Link> Dispatch<L> {
                 turn,
                 options,
                 calls,
+                is_whole,
                 report,
-            } => self.gather(turn, options, calls, report),
+            } => {
+                self.reports.insert(turn, report);
+                self.core.handle_input(Input::Open { turn, options }, now);
+                self.partial.insert(turn);
+                self.add(turn, calls, is_whole);
+            }
+            Message::More {
+                turn,
+                calls,
+                is_whole,
+            } => self.add(turn, calls, is_whole),
+            Message::Abandon { turn } => self.abandon(turn),
             Message::CancelTurn { turn, reason } => {
                 self.core
                     .handle_input(Input::CancelTurn { turn, reason }, now);
@@ -279,24 +327,36 @@ impl<L: Link> Dispatch<L> {
         }
     }
 
-    fn gather(
-        &mut self,
-        turn: TurnKey,
-        options: TurnOptions,
-        calls: Vec<NewCall>,
-        report: oneshot::Sender<Report>,
-    ) {
+    /// Opens calls of a turn, of which there are more unless they make it whole.
+    fn add(&mut self, turn: TurnKey, calls: Vec<NewCall>, is_whole: bool) {
         let now = now();
-        self.reports.insert(turn, report);
-        self.core.handle_input(Input::Open { turn, options }, now);
         for call in calls {
             self.core.handle_input(Input::Call { turn, call }, now);
         }
-        self.core.handle_input(Input::Seal { turn }, now);
+        if is_whole && self.partial.remove(&turn) {
+            self.core.handle_input(Input::Seal { turn }, now);
+        }
         if self.shutting_down {
             let reason = CancelReason::ShuttingDown;
             self.core
                 .handle_input(Input::CancelTurn { turn, reason }, now);
+        }
+    }
+
+    /// Ends a turn that nobody waits for: no more calls of it come.
+    fn abandon(&mut self, turn: TurnKey) {
+        if self.partial.remove(&turn) {
+            self.core.handle_input(Input::Seal { turn }, now());
+        }
+        let reason = CancelReason::Asked;
+        self.core
+            .handle_input(Input::CancelTurn { turn, reason }, now());
+    }
+
+    /// Ends the turns that nobody can complete any more.
+    fn end_partial(&mut self) {
+        while let Some(turn) = self.partial.first().copied() {
+            self.abandon(turn);
         }
     }
 
@@ -310,9 +370,7 @@ impl<L: Link> Dispatch<L> {
             .collect();
         deserted.sort_unstable();
         for turn in deserted {
-            let reason = CancelReason::Asked;
-            self.core
-                .handle_input(Input::CancelTurn { turn, reason }, now());
+            self.abandon(turn);
         }
     }
 

@@ -12,6 +12,10 @@ use super::message::Message;
 use crate::catalogue::Offer;
 use crate::run::{Gather, GatherLost};
 
+/// Calls that are handed over at once: the first chunk of a wide turn is on its way while the next is
+/// made ready. Chosen: what the core puts into one message for a worker.
+const CHUNK_CALLS: usize = 128;
+
 /// The dispatch actor has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the dispatcher has ended")]
@@ -54,11 +58,38 @@ impl DispatchHandle {
         options: TurnOptions,
         calls: Vec<NewCall>,
     ) -> Result<Report, Gone> {
+        self.gather_each(turn, options, calls).await
+    }
+
+    /// Like [`Self::gather`], for calls that are made ready one by one, such as by
+    /// [`Catalogue::check_each`](crate::catalogue::Catalogue::check_each): the first are on their way
+    /// while later ones are still checked.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, it cancels the turn: no call runs on for nobody.
+    pub async fn gather_each<I>(
+        &self,
+        turn: TurnKey,
+        options: TurnOptions,
+        calls: I,
+    ) -> Result<Report, Gone>
+    where
+        I: IntoIterator<Item = NewCall>,
+        I::IntoIter: Send,
+    {
+        let mut calls = calls.into_iter().fuse();
+        let mut chunk = || calls.by_ref().take(CHUNK_CALLS).collect::<Vec<_>>();
         let (report, reported) = oneshot::channel();
+        let first = chunk();
+        let is_whole = first.len() < CHUNK_CALLS;
         self.send(Message::Gather {
             turn,
             options,
-            calls,
+            calls: first,
+            is_whole,
             report,
         })
         .await?;
@@ -66,6 +97,21 @@ impl DispatchHandle {
             mailbox: &self.mailbox,
             turn: Some(turn),
         };
+        let mut is_whole = is_whole;
+        while !is_whole {
+            // On a runtime of one thread the actor posts what it has meanwhile.
+            tokio::task::yield_now().await;
+            let calls = chunk();
+            is_whole = calls.len() < CHUNK_CALLS;
+            self.send(Message::More {
+                turn,
+                calls,
+                is_whole,
+            })
+            .await?;
+        }
+        // It may be all calls of a wide turn, and they are the actor's now.
+        drop(calls);
         let report = reported.await.map_err(|_| Gone);
         cancel.turn = None;
         report
@@ -194,8 +240,7 @@ impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
         if let Some(turn) = self.turn {
             // With a full mailbox the actor finds the closed channel at its next look.
-            let reason = CancelReason::Asked;
-            let _ = self.mailbox.try_send(Message::CancelTurn { turn, reason });
+            let _ = self.mailbox.try_send(Message::Abandon { turn });
         }
     }
 }

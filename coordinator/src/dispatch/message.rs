@@ -12,13 +12,22 @@ use crate::dispatch::handle::Known;
 /// One wish.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Drive these calls, all of a turn, and report.
+    /// Drive these calls, the first of a turn or all, and report.
     Gather {
         turn: TurnKey,
         options: TurnOptions,
         calls: Vec<NewCall>,
+        is_whole: bool,
         report: oneshot::Sender<Report>,
     },
+    /// Drive more calls of a turn that isn't whole yet.
+    More {
+        turn: TurnKey,
+        calls: Vec<NewCall>,
+        is_whole: bool,
+    },
+    /// End a turn whose asker has gone, whole or not.
+    Abandon { turn: TurnKey },
     /// End a turn.
     CancelTurn { turn: TurnKey, reason: CancelReason },
     /// End one call.

@@ -34,6 +34,16 @@ pub enum Outgoing {
     Discover,
 }
 
+impl Outgoing {
+    /// Bytes of the encoded message.
+    pub(crate) fn body_bytes(&self) -> usize {
+        match self {
+            Self::ToInstance { body, .. } => body.len(),
+            Self::Echo { .. } | Self::Discover => 0,
+        }
+    }
+}
+
 /// What a link brings.
 #[derive(Clone, Debug)]
 pub enum Incoming {

@@ -4,7 +4,15 @@ use callboard_tests::harness::Callboard;
 
 use super::common::{folder, run, transcript};
 
-const COMMANDS: [&str; 6] = ["demo", "run", "execute", "worker", "tools", "workers"];
+const COMMANDS: [&str; 7] = [
+    "demo",
+    "run",
+    "execute",
+    "worker",
+    "tools",
+    "workers",
+    "mock-provider",
+];
 
 #[tokio::test]
 async fn every_command_has_help_with_an_example() {

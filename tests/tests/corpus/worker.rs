@@ -247,6 +247,7 @@ impl<'a> Replay<'a> {
         if self.running.remove(&item.of) {
             let finished = Finished {
                 of: item.of,
+                place: None,
                 outcome: item.outcome,
                 executed: item.executed,
             };
@@ -273,7 +274,8 @@ impl<'a> Replay<'a> {
                 }
                 Effect::Result { to, head, items } => {
                     self.note_bad(to, &head);
-                    for item in items {
+                    for item in items.decode::<ResultItem>() {
+                        let item = item.unwrap();
                         self.note(to, &item.of);
                         self.ends.insert(item.of.clone(), end(&item));
                     }

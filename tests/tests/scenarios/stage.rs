@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use callboard_proto::codec::{Batch, DecodeError, UnreadableItem};
 use callboard_proto::message::{
-    CallHead, CallItem, CancelHead, CancelItem, GrantHead, GrantItem, StatusHead, StatusItem,
+    CallHead, CallItem, CancelHead, CancelItem, GrantHead, GrantItem, ResultItem, StatusHead,
+    StatusItem,
 };
 use callboard_proto::{
     AttemptKey, Budget, Effect as ToolEffect, Executed, FailureKind, Outcome, Part, Pool, ToolName,
@@ -173,6 +174,7 @@ impl Stage {
         let now = self.now();
         let finished = CoreFinished {
             of: label::attempt(&finished.of),
+            place: None,
             outcome,
             executed: Duration::ZERO,
         };
@@ -190,7 +192,7 @@ impl Stage {
         while let Some(effect) = self.core.poll_effect() {
             let says = match effect {
                 Effect::Start(start) => Says::Start(label::attempt_label(&start.of)),
-                Effect::Stop { of, reason } => Says::Stop(Stop {
+                Effect::Stop { of, reason, .. } => Says::Stop(Stop {
                     of: label::attempt_label(&of),
                     reason: word(reason).to_owned(),
                 }),
@@ -210,10 +212,14 @@ impl Stage {
                 Effect::Result { to, head, items } => Says::Result(Results {
                     to: label::reply_label(to),
                     items: items
-                        .iter()
-                        .map(|item| Ended {
-                            of: label::attempt_label(&item.of),
-                            end: end(&item.outcome),
+                        .decode::<ResultItem>()
+                        .into_iter()
+                        .map(|item| {
+                            let item = item.unwrap();
+                            Ended {
+                                of: label::attempt_label(&item.of),
+                                end: end(&item.outcome),
+                            }
                         })
                         .collect(),
                     free: Some(head.load.free),

@@ -1,10 +1,9 @@
 //! Calls: which are taken, and why the others aren't.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::time::Duration;
 
-use callboard_proto::codec::{Batch, UnreadableItem};
+use callboard_proto::codec::{self, Batch, UnreadableItem};
 use callboard_proto::message::{AckState, CallHead, CallItem, ResultItem};
 use callboard_proto::{AttemptKey, Effect as ToolEffect, Outcome};
 use rustc_hash::FxHasher;
@@ -165,7 +164,10 @@ impl Worker {
         };
         if first.is_some_and(|first| first != fingerprint) {
             self.counters.conflicting += 1;
-            self.send_failure(&of, failure::other_arguments(), arrival.reply);
+            // By itself, not in a page: it isn't kept, and must not hold up what is forgotten.
+            let mut result = Vec::new();
+            codec::append_item(&mut result, &unexecuted(&of, failure::other_arguments()));
+            self.outbox.push(arrival.reply, result.into());
             answer.settled(of);
             return;
         }
@@ -218,10 +220,9 @@ impl Worker {
         arrival: Arrival,
         answer: &mut Answer,
     ) {
-        let result = self.send_failure(&of, outcome, arrival.reply);
         let origin = self.origin(arrival.seen);
-        self.memory.keep(
-            result,
+        let written = self.memory.keep(
+            &unexecuted(&of, outcome),
             Delivery {
                 fingerprint,
                 effect: ToolEffect::Write,
@@ -232,23 +233,18 @@ impl Worker {
             self.now,
             &mut self.counters,
         );
+        self.outbox.push_written(arrival.reply, written.range());
         answer.settled(of);
     }
+}
 
-    fn send_failure(
-        &mut self,
-        of: &AttemptKey,
-        outcome: Outcome,
-        reply: ReplyTo,
-    ) -> Arc<ResultItem> {
-        let result = Arc::new(ResultItem {
-            of: of.clone(),
-            outcome,
-            queued: Duration::ZERO,
-            executed: Duration::ZERO,
-        });
-        self.outbox.push(reply, Arc::clone(&result));
-        result
+/// The end of an attempt that never held a slot.
+fn unexecuted(of: &AttemptKey, outcome: Outcome) -> ResultItem {
+    ResultItem {
+        of: of.clone(),
+        outcome,
+        queued: Duration::ZERO,
+        executed: Duration::ZERO,
     }
 }
 

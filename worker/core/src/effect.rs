@@ -1,10 +1,10 @@
 //! What a worker wants done.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use callboard_proto::message::{AckItem, Beat, Free, ReplyHead, ResultItem};
+use callboard_proto::codec::EncodedItems;
+use callboard_proto::message::{AckItem, Beat, Free, ReplyHead};
 use callboard_proto::{AttemptKey, Effect as ToolEffect, ToolName};
 
 use crate::input::ReplyTo;
@@ -14,6 +14,9 @@ use crate::input::ReplyTo;
 pub struct Start {
     /// The attempt.
     pub of: AttemptKey,
+    /// The place that it has among the attempts that are held: a small number, and its own until it
+    /// has [`crate::Finished`].
+    pub place: usize,
     /// Where its progress goes: the reply subject that the call came with.
     pub reply: ReplyTo,
     /// The tool to enter.
@@ -53,6 +56,8 @@ pub enum Effect {
     Stop {
         /// The attempt.
         of: AttemptKey,
+        /// Its place, as [`Start`] named it.
+        place: usize,
         /// Why.
         reason: StopReason,
     },
@@ -71,8 +76,9 @@ pub enum Effect {
         to: ReplyTo,
         /// What its items share.
         head: ReplyHead,
-        /// The ends; shared with the memory that keeps them for status.
-        items: Vec<Arc<ResultItem>>,
+        /// The ends, one [`callboard_proto::message::ResultItem`] each; shared with the memory that
+        /// keeps them for status.
+        items: EncodedItems,
     },
     /// Send a `free`.
     Free {

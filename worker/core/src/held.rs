@@ -145,7 +145,7 @@ impl HeldTable {
     }
 
     pub(crate) fn find(&self, at: usize) -> Option<&Held> {
-        self.entries[at].as_ref()
+        self.entries.get(at)?.as_ref()
     }
 
     pub(crate) fn get(&self, at: usize) -> &Held {
@@ -254,6 +254,7 @@ impl HeldTable {
                     self.running += 1;
                     return Some(Start {
                         of: held.of.clone(),
+                        place: at,
                         reply: held.reply,
                         tool: pending.tool,
                         effect: held.effect,

@@ -22,6 +22,8 @@ pub struct ReplyTo {
 pub struct Finished {
     /// The attempt, as [`crate::Effect::Start`] named it.
     pub of: AttemptKey,
+    /// Its place, as the same named it: where whoever ran it remembers, it is found without a search.
+    pub place: Option<usize>,
     /// How it ended; a failure's `executed` is this attempt's truth.
     pub outcome: Outcome,
     /// Time inside the tool.

@@ -96,8 +96,13 @@ impl Worker {
         match known {
             Known::Held(_) => answer.held(of),
             Known::Kept(number) => {
-                let result = self.memory.kept(number).result.clone();
-                self.outbox.push(reply, result);
+                match self.memory.closed_result(number) {
+                    Some(result) => self.outbox.push(reply, result),
+                    None => {
+                        let range = self.memory.place(number).range();
+                        self.outbox.push_written(reply, range);
+                    }
+                }
                 answer.settled(of);
             }
             Known::Refused => {

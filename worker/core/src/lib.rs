@@ -33,6 +33,7 @@ pub mod mutation;
 mod offers;
 mod orphans;
 mod outbox;
+mod pages;
 mod peers;
 mod replies;
 mod worker;

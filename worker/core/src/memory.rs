@@ -5,19 +5,22 @@
 //! a horizon: the newest beat that a copy of something dropped can name.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use callboard_proto::codec;
 use callboard_proto::message::ResultItem;
 use callboard_proto::{AttemptKey, Effect as ToolEffect, Executed, GrantId, Outcome, Turn};
 
 use crate::held::HeldTable;
 use crate::index::{Index, Place};
 use crate::mutation::{Mutated, Mutation};
+use crate::pages::{self, Pages};
 use crate::{Config, Counters};
 
-/// What an entry costs beyond its payload, in bytes (chosen: the sizes of the entry's parts, rounded).
-const ENTRY_BYTES: usize = 256;
+/// What an entry costs beyond its encoded result, in bytes (the sizes of the entry and of its place
+/// in the index, rounded up).
+const ENTRY_BYTES: usize = 160;
 
 /// What is known of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +58,18 @@ pub(crate) struct Delivery {
 /// A result for those who ask again.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) result: Arc<ResultItem>,
     pub(crate) delivery: Delivery,
+    place: pages::Place,
+    /// What the result says of its attempt.
+    executed: Executed,
     hash: u64,
     until: Instant,
-    bytes: usize,
+}
+
+impl Kept {
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES + self.place.bytes()
+    }
 }
 
 /// The light entry of an attempt that must be refused for ever.
@@ -76,6 +86,7 @@ struct Grave {
 #[derive(Debug)]
 pub(crate) struct Memory {
     index: Index,
+    pub(crate) pages: Pages,
     kept: VecDeque<Kept>,
     /// The number of the oldest kept result.
     kept_first: u32,
@@ -103,6 +114,7 @@ impl Memory {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             index: Index::default(),
+            pages: Pages::default(),
             kept: VecDeque::new(),
             kept_first: 0,
             kept_bytes: 0,
@@ -124,7 +136,7 @@ impl Memory {
     pub(crate) fn find(&self, of: &AttemptKey, held: &HeldTable) -> Option<Known> {
         let is_its = |place| match place {
             Place::Held(at) => self.is_same(&held.get(at as usize).of, of),
-            Place::Kept(number) => self.is_same(&self.kept(number).result.of, of),
+            Place::Kept(number) => self.is_same(&self.attempt_of(self.kept(number)), of),
             Place::Grave(number) => {
                 self.is_same(&self.grave(number).of, of) && !self.mutated.lacks(Mutation::Tombstone)
             }
@@ -157,6 +169,20 @@ impl Memory {
             .expect("the index names only results that are kept")
     }
 
+    /// The result with a number that [`Self::find`] gave, encoded; `None` if it hasn't left yet.
+    pub(crate) fn closed_result(&self, number: u32) -> Option<Bytes> {
+        self.pages.closed(&self.kept(number).place)
+    }
+
+    /// Where the result with a number stands that [`Self::find`] gave.
+    pub(crate) fn place(&self, number: u32) -> &pages::Place {
+        &self.kept(number).place
+    }
+
+    fn attempt_of(&self, kept: &Kept) -> AttemptKey {
+        codec::attempt_of(self.pages.bytes(&kept.place)).expect("the result was written here")
+    }
+
     fn hash(&self, of: &AttemptKey) -> u64 {
         if self.mutated.lacks(Mutation::TurnIdentity) {
             return Index::hash(&without_turn(of));
@@ -177,31 +203,34 @@ impl Memory {
             .expect("the index names only graves that are there")
     }
 
-    /// Keeps the result of an attempt that was held at a place until now, or never was.
+    /// Writes and keeps the result of an attempt that was held at a place until now, or never was;
+    /// says where it stands until the next flush.
     pub(crate) fn keep(
         &mut self,
-        result: Arc<ResultItem>,
+        result: &ResultItem,
         delivery: Delivery,
         held_at: Option<usize>,
         now: Instant,
         counters: &mut Counters,
-    ) {
+    ) -> pages::Place {
+        let written = self.pages.write(result);
         let hash = self.hash(&result.of);
         let place = Place::Kept(following(self.kept_first, self.kept.len()));
         self.index.set(hash, held_at.map(held_place), place);
-        let bytes = ENTRY_BYTES + result.of.id.as_str().len() + result.outcome.bytes();
-        self.kept_bytes += bytes;
-        self.kept.push_back(Kept {
-            result,
+        let kept = Kept {
             delivery,
+            place: written.clone(),
+            executed: told_executed(&result.outcome),
             hash,
             until: now + self.kept_for,
-            bytes,
-        });
+        };
+        self.kept_bytes += kept.bytes();
+        self.kept.push_back(kept);
         while self.kept_bytes > self.kept_bytes_max {
             counters.results_evicted += 1;
             self.evict(counters);
         }
+        written
     }
 
     /// Refuses for ever an attempt that was held at a place until now, or never was. What it may
@@ -277,12 +306,13 @@ impl Memory {
         };
         let place = Place::Kept(self.kept_first);
         self.kept_first = self.kept_first.wrapping_add(1);
-        self.kept_bytes -= kept.bytes;
+        self.kept_bytes -= kept.bytes();
         let Delivery { effect, origin, .. } = kept.delivery;
-        let may_have_run = match (told_executed(&kept.result.outcome), effect) {
+        let may_have_run = match (kept.executed, effect) {
             (Executed::Yes | Executed::Unknown, ToolEffect::Read) => {
                 self.index.remove(kept.hash, place);
                 self.forgotten_horizon = self.forgotten_horizon.max(Some(origin.beat));
+                self.drop_pages();
                 return;
             }
             (Executed::Yes | Executed::Unknown, ToolEffect::Idempotent | ToolEffect::Write) => {
@@ -291,12 +321,18 @@ impl Memory {
             (Executed::No, _) => None,
         };
         let grave = Grave {
-            of: kept.result.of.clone(),
+            of: self.attempt_of(&kept),
             hash: kept.hash,
             origin,
             may_have_run,
         };
+        self.drop_pages();
         self.bury(grave, Some(place), counters);
+    }
+
+    fn drop_pages(&mut self) {
+        self.pages
+            .drop_before(self.kept.front().map(|kept| &kept.place));
     }
 
     fn bury(&mut self, grave: Grave, from: Option<Place>, counters: &mut Counters) {

@@ -1,18 +1,15 @@
 //! Results on their way out: those for one reply subject leave together, cut to what a message may hold.
 
-use std::sync::Arc;
+use std::ops::Range;
 
-use callboard_proto::Outcome;
-use callboard_proto::message::{AckItem, BadItem, ResultItem};
+use bytes::Bytes;
+use callboard_proto::codec::EncodedItems;
+use callboard_proto::message::{AckItem, BadItem};
 use rustc_hash::FxHashMap;
 
 use crate::{Config, ReplyTo};
 
-/// Most bytes of an encoded result beyond its payload and id (chosen: field names and numbers, doubled).
-const RESULT_BYTES: usize = 256;
-/// Most bytes of a content part beyond its payload (chosen: field names and a media type).
-const PART_BYTES: usize = 96;
-/// Most bytes of an encoded ack item beyond its id (chosen as above).
+/// Most bytes of an encoded ack item beyond its id (chosen: field names and numbers, doubled).
 const ACK_BYTES: usize = 128;
 /// Most bytes of an encoded bad item beyond its reason (chosen as above).
 const BAD_BYTES: usize = 32;
@@ -72,10 +69,19 @@ impl Cut {
 
 /// The results of one message.
 #[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) to: ReplyTo,
-    pub(crate) items: Vec<Arc<ResultItem>>,
+struct Group {
+    to: ReplyTo,
+    pieces: Vec<Piece>,
+    items: usize,
     bytes: usize,
+}
+
+/// Encoded results that follow each other in memory, and how many they are.
+#[derive(Debug)]
+enum Piece {
+    /// Of the page that is written now.
+    Open(Range<usize>, usize),
+    Closed(Bytes),
 }
 
 /// Results that leave at the next occasion.
@@ -96,41 +102,70 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn push(&mut self, to: ReplyTo, result: Arc<ResultItem>) {
-        let bytes = estimate(&result);
+    pub(crate) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Takes a result that was written to the open page.
+    pub(crate) fn push_written(&mut self, to: ReplyTo, range: Range<usize>) {
+        let group = self.group(to, range.len());
+        match group.pieces.last_mut() {
+            Some(Piece::Open(before, count)) if before.end == range.start => {
+                before.end = range.end;
+                *count += 1;
+            }
+            Some(Piece::Open(..) | Piece::Closed(_)) | None => {
+                group.pieces.push(Piece::Open(range, 1));
+            }
+        }
+    }
+
+    /// Takes a result that stands by itself.
+    pub(crate) fn push(&mut self, to: ReplyTo, result: Bytes) {
+        let group = self.group(to, result.len());
+        group.pieces.push(Piece::Closed(result));
+    }
+
+    /// The group that takes a result of so many bytes.
+    fn group(&mut self, to: ReplyTo, bytes: usize) -> &mut Group {
         let at = match self.groups.last() {
             Some(group) if group.to == to => Some(self.groups.len() - 1),
             Some(_) => self.open.get(&to).copied(),
             None => None,
         };
-        if let Some(group) = at.map(|at| &mut self.groups[at])
-            && self.cut.fits(group.items.len(), group.bytes, bytes)
-        {
-            group.bytes += bytes;
-            group.items.push(result);
-            return;
-        }
-        self.open.insert(to, self.groups.len());
-        self.groups.push(Group {
-            to,
-            items: vec![result],
-            bytes,
+        let at = at.filter(|at| {
+            let group = &self.groups[*at];
+            self.cut.fits(group.items, group.bytes, bytes)
         });
+        let at = at.unwrap_or_else(|| {
+            self.open.insert(to, self.groups.len());
+            self.groups.push(Group {
+                to,
+                pieces: Vec::new(),
+                items: 0,
+                bytes: 0,
+            });
+            self.groups.len() - 1
+        });
+        let group = &mut self.groups[at];
+        group.items += 1;
+        group.bytes += bytes;
+        group
     }
 
-    pub(crate) fn take(&mut self) -> Vec<Group> {
-        if !self.groups.is_empty() {
-            self.open.clear();
-        }
-        std::mem::take(&mut self.groups)
+    /// Takes all messages, given the page that was written since the last time.
+    pub(crate) fn take(&mut self, page: &Bytes) -> Vec<(ReplyTo, EncodedItems)> {
+        self.open.clear();
+        let groups = self.groups.drain(..).map(|group| {
+            let mut items = EncodedItems::default();
+            for piece in group.pieces {
+                match piece {
+                    Piece::Open(range, count) => items.push(page.slice(range), count),
+                    Piece::Closed(result) => items.push(result, 1),
+                }
+            }
+            (group.to, items)
+        });
+        groups.collect()
     }
-}
-
-/// Most bytes that a result takes in a message: encoding it to know exactly would cost as much as sending it.
-fn estimate(result: &ResultItem) -> usize {
-    let parts = match &result.outcome {
-        Outcome::Completed(completed) => completed.content.len(),
-        Outcome::Failed(_) => 0,
-    };
-    RESULT_BYTES + PART_BYTES * parts + result.of.id.as_str().len() + result.outcome.bytes()
 }

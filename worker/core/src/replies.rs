@@ -51,18 +51,18 @@ impl Worker {
     }
 
     fn flush_results(&mut self) {
-        for group in self.outbox.take() {
+        if self.outbox.is_empty() {
+            return;
+        }
+        let page = self.memory.pages.close();
+        for (to, items) in self.outbox.take(&page) {
             self.counters.results += 1;
             let head = ReplyHead {
                 instance: self.identity.instance,
-                load: self.load_for(group.to),
+                load: self.load_for(to),
                 bad: Vec::new(),
             };
-            self.ready.push_back(Effect::Result {
-                to: group.to,
-                head,
-                items: group.items,
-            });
+            self.ready.push_back(Effect::Result { to, head, items });
         }
     }
 

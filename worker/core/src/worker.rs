@@ -1,7 +1,6 @@
 //! The machine: its four verbs, and how attempts leave it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_proto::message::ResultItem;
@@ -214,7 +213,16 @@ impl Worker {
     }
 
     fn on_finished(&mut self, finished: Finished) {
-        match self.find(&finished.of) {
+        let is_it = |at: &usize| {
+            self.held
+                .find(*at)
+                .is_some_and(|held| held.of == finished.of)
+        };
+        let known = match finished.place.filter(is_it) {
+            Some(at) => Some(Known::Held(at)),
+            None => self.find(&finished.of),
+        };
+        match known {
             Some(Known::Held(at)) if self.held.get(at).is_running() => {
                 self.counters.finished += 1;
                 let held = self.release(at);
@@ -258,19 +266,18 @@ impl Worker {
         }
         self.ready.push_back(Effect::Stop {
             of: held.of.clone(),
+            place: at,
             reason,
         });
     }
 
     /// Whether an effect lost its sense while it waited: a tool that ended needs no stop.
     fn is_void(&self, effect: &Effect) -> bool {
-        let Effect::Stop { of, .. } = effect else {
+        let Effect::Stop { of, place, .. } = effect else {
             return false;
         };
-        match self.find(of) {
-            Some(Known::Held(at)) => !self.held.get(at).is_stopping,
-            Some(Known::Kept(_) | Known::Refused | Known::Forgotten) | None => true,
-        }
+        let held = self.held.find(*place).filter(|held| held.of == *of);
+        held.is_none_or(|held| !held.is_stopping)
     }
 
     /// Ends an attempt that never entered its tool, with a result.
@@ -323,18 +330,17 @@ impl Worker {
         } else {
             outcome
         };
-        let result = Arc::new(ResultItem {
+        let result = ResultItem {
             of: held.of,
             outcome,
             queued,
             executed,
-        });
+        };
         if let Some(answer) = held.answer {
             self.answers.sent(answer);
         }
-        self.outbox.push(held.reply, Arc::clone(&result));
-        self.memory.keep(
-            result,
+        let written = self.memory.keep(
+            &result,
             Delivery {
                 fingerprint: Some(held.fingerprint),
                 effect: held.effect,
@@ -345,5 +351,6 @@ impl Worker {
             self.now,
             &mut self.counters,
         );
+        self.outbox.push_written(held.reply, written.range());
     }
 }

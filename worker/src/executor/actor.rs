@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_proto::message::{Announce, ProgressItem, Refusal, RefusalCode};
-use callboard_proto::{AttemptKey, Executed, FailureKind, Outcome, limit};
+use callboard_proto::{Executed, FailureKind, Outcome, limit};
 use callboard_worker_core::{
     Effect, Finished, Input, OfferedTool, ReplyTo, Start, StopReason, Worker,
 };
@@ -173,7 +173,7 @@ impl<L: Link> Executor<L> {
             self.handle_stopped(stopped, now);
         }
         let due = std::iter::from_fn(|| self.running.take_progress_due(now)).collect::<Vec<_>>();
-        self.send_progress(due.iter(), now);
+        self.send_progress(due.into_iter(), now);
         if self.core.poll_timeout().is_some_and(|due| due <= now) {
             self.core.handle_timeout(now);
         }
@@ -183,11 +183,14 @@ impl<L: Link> Executor<L> {
         let mut news = std::mem::take(&mut self.news);
         self.outbox.take(&mut news);
         for finished in news.finished.drain(..) {
-            self.running.end(&finished.of);
+            if let Some(place) = finished.place {
+                self.running.end(place);
+            }
             self.handle_finished(finished, now);
         }
-        self.send_progress(news.progressed.iter().map(|state| &state.of), now);
-        news.progressed.clear();
+        // One that has ended since has left its place, perhaps to another.
+        let with_news = news.progressed.drain(..).filter(|state| !state.is_ended());
+        self.send_progress(with_news.map(|state| state.place), now);
         self.news = news;
     }
 
@@ -302,10 +305,10 @@ impl<L: Link> Executor<L> {
     }
 
     /// Sends the news of those attempts that may speak now, one message for each reply subject.
-    fn send_progress<'a>(&mut self, with_news: impl Iterator<Item = &'a AttemptKey>, now: Instant) {
+    fn send_progress(&mut self, with_news: impl Iterator<Item = usize>, now: Instant) {
         let mut messages: Vec<(ReplyTo, Vec<ProgressItem>)> = Vec::new();
-        for of in with_news {
-            let Some((to, item)) = self.running.progressed(of, now) else {
+        for place in with_news {
+            let Some((to, item)) = self.running.progressed(place, now) else {
                 continue;
             };
             match messages.iter_mut().find(|(reply, _)| *reply == to) {
@@ -328,8 +331,8 @@ impl<L: Link> Executor<L> {
                     self.start(start, now);
                     continue;
                 }
-                Effect::Stop { of, reason } => {
-                    self.stop(&of, reason, now);
+                Effect::Stop { place, reason, .. } => {
+                    self.stop(place, reason, now);
                     continue;
                 }
                 Effect::Drained => {
@@ -357,6 +360,7 @@ impl<L: Link> Executor<L> {
             );
             let finished = Finished {
                 of: start.of,
+                place: Some(start.place),
                 outcome,
                 executed: Duration::ZERO,
             };
@@ -364,7 +368,7 @@ impl<L: Link> Executor<L> {
             return;
         };
         let inbox: Arc<dyn ProgressInbox> = Arc::clone(&self.outbox) as _;
-        let state = CallState::new(start.of.clone(), Some(inbox));
+        let state = CallState::new(start.of.clone(), start.place, Some(inbox));
         self.running.begin(&start, Arc::clone(&state), now);
         let inline = limit::inline_bytes_max(self.link.payload_bytes_max());
         self.batch.push(Entry {
@@ -374,8 +378,8 @@ impl<L: Link> Executor<L> {
         });
     }
 
-    fn stop(&mut self, of: &AttemptKey, reason: StopReason, now: Instant) {
-        if let Some(stopped) = self.running.stop(of, reason, now) {
+    fn stop(&mut self, place: usize, reason: StopReason, now: Instant) {
+        if let Some(stopped) = self.running.stop(place, reason, now) {
             self.handle_stopped(stopped, now);
         }
     }

@@ -1,9 +1,8 @@
 //! What a worker says, encoded.
 
-use std::sync::Arc;
-
+use callboard_proto::codec::EncodedItems;
 use callboard_proto::message::{
-    AckItem, Beat, Free, ProgressHead, ProgressItem, Refusal, ReplyHead, ResultItem, ToolsHead,
+    AckItem, Beat, Free, ProgressHead, ProgressItem, Refusal, ReplyHead, ToolsHead,
 };
 use callboard_proto::{InstanceId, Kind, ToolSpec, codec};
 use callboard_worker_core::ReplyTo;
@@ -18,12 +17,11 @@ pub(super) fn ack(to: ReplyTo, head: &ReplyHead, items: &[AckItem]) -> Outgoing 
     }
 }
 
-pub(super) fn result(to: ReplyTo, head: &ReplyHead, items: &[Arc<ResultItem>]) -> Outgoing {
-    let items: Vec<&ResultItem> = items.iter().map(AsRef::as_ref).collect();
+pub(super) fn result(to: ReplyTo, head: &ReplyHead, items: &EncodedItems) -> Outgoing {
     Outgoing::Reply {
         to,
         kind: Kind::Result,
-        body: codec::encode_batch(head, &items),
+        body: codec::encode_batch_of(head, items),
     }
 }
 

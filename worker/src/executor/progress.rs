@@ -3,29 +3,22 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use callboard_proto::AttemptKey;
-
 /// Least time between two messages about one attempt (P23).
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// When each attempt may speak again. Each stands here at most once: it has news again only once
+/// When each attempt, by its place, may speak again. Each stands here at most once: it has news again only once
 /// its news were read.
 #[derive(Default)]
 pub(super) struct ProgressClock {
-    due: BTreeSet<(Instant, AttemptKey)>,
+    due: BTreeSet<(Instant, usize)>,
 }
 
 impl ProgressClock {
     /// Whether an attempt with news may speak now; if not, it is due later.
-    pub(super) fn may_speak(
-        &mut self,
-        of: &AttemptKey,
-        last: Option<Instant>,
-        now: Instant,
-    ) -> bool {
+    pub(super) fn may_speak(&mut self, place: usize, last: Option<Instant>, now: Instant) -> bool {
         match last.map(|last| last + INTERVAL) {
             Some(due) if due > now => {
-                self.due.insert((due, of.clone()));
+                self.due.insert((due, place));
                 false
             }
             Some(_) | None => true,
@@ -33,11 +26,11 @@ impl ProgressClock {
     }
 
     /// Forgets an attempt that has ended and last spoke then.
-    pub(super) fn forget(&mut self, of: &AttemptKey, last: Option<Instant>) {
+    pub(super) fn forget(&mut self, place: usize, last: Option<Instant>) {
         if let Some(last) = last
             && !self.due.is_empty()
         {
-            self.due.remove(&(last + INTERVAL, of.clone()));
+            self.due.remove(&(last + INTERVAL, place));
         }
     }
 
@@ -47,10 +40,10 @@ impl ProgressClock {
     }
 
     /// Takes one attempt that is due.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<AttemptKey> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<usize> {
         if self.next()? > now {
             return None;
         }
-        self.due.pop_first().map(|(_, of)| of)
+        self.due.pop_first().map(|(_, place)| place)
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_proto::message::ProgressItem;
-use callboard_proto::{AttemptKey, Effect, ToolName};
+use callboard_proto::{Effect, ToolName};
 use callboard_worker_core::{Finished, ReplyTo, Start, StopReason};
-use rustc_hash::FxHashMap;
 
 use crate::executor::progress::ProgressClock;
 use crate::executor::{RunningCall, ending};
@@ -27,10 +26,11 @@ struct Running {
 
 /// All attempts that are handed to their tools; bounded by the core's slots.
 pub(super) struct RunningCalls {
-    calls: FxHashMap<AttemptKey, Running>,
+    /// By the core's places.
+    calls: Vec<Option<Running>>,
     cancel_grace: Duration,
-    /// Stopped tools that watch their cancellation, by the end of their grace.
-    stopping: BTreeMap<(Instant, AttemptKey), StopReason>,
+    /// Stopped tools that watch their cancellation, by the end of their grace and their places.
+    stopping: BTreeMap<(Instant, usize), StopReason>,
     clock: ProgressClock,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Stopped {
 impl RunningCalls {
     pub(super) fn new(cancel_grace: Duration) -> Self {
         Self {
-            calls: FxHashMap::default(),
+            calls: Vec::new(),
             cancel_grace,
             stopping: BTreeMap::new(),
             clock: ProgressClock::default(),
@@ -62,45 +62,53 @@ impl RunningCalls {
             progress_sent: None,
             stop_due: None,
         };
-        self.calls.insert(start.of.clone(), running);
+        if self.calls.len() <= start.place {
+            self.calls.resize_with(start.place + 1, || None);
+        }
+        self.calls[start.place] = Some(running);
     }
 
-    pub(super) fn end(&mut self, of: &AttemptKey) {
-        let Some(running) = self.calls.remove(of) else {
+    /// Notes the end of the attempt at a place.
+    pub(super) fn end(&mut self, place: usize) {
+        let Some(running) = self.calls.get_mut(place).and_then(Option::take) else {
             return;
         };
         if let Some(due) = running.stop_due {
-            self.stopping.remove(&(due, of.clone()));
+            self.stopping.remove(&(due, place));
         }
-        self.clock.forget(of, running.progress_sent);
+        self.clock.forget(place, running.progress_sent);
+    }
+
+    fn running(&mut self, place: usize) -> Option<&mut Running> {
+        self.calls.get_mut(place)?.as_mut()
     }
 
     /// Tells an attempt to stop. One that has not been entered, or whose tool never looked at its
     /// cancellation, ends at once; the others get their grace.
     pub(super) fn stop(
         &mut self,
-        of: &AttemptKey,
+        place: usize,
         reason: StopReason,
         now: Instant,
     ) -> Option<Stopped> {
-        let running = self.calls.get_mut(of)?;
+        let due = now + self.cancel_grace;
+        let running = self.running(place)?;
         running.state.stop(Some(reason));
         if running.state.is_watching() {
             if running.stop_due.is_none() {
-                let due = now + self.cancel_grace;
                 running.stop_due = Some(due);
-                self.stopping.insert((due, of.clone()), reason);
+                self.stopping.insert((due, place), reason);
             }
             return None;
         }
-        self.force(of, reason, now)
+        self.force(place, reason, now)
     }
 
     /// Ends one stopped attempt whose grace is over.
     pub(super) fn force_due(&mut self, now: Instant) -> Option<Stopped> {
         while self.stopping_next()? <= now {
-            let ((_, of), reason) = self.stopping.pop_first()?;
-            if let Some(stopped) = self.force(&of, reason, now) {
+            let ((_, place), reason) = self.stopping.pop_first()?;
+            if let Some(stopped) = self.force(place, reason, now) {
                 return Some(stopped);
             }
         }
@@ -111,17 +119,19 @@ impl RunningCalls {
         self.stopping.first_key_value().map(|((due, _), _)| *due)
     }
 
-    fn force(&mut self, of: &AttemptKey, reason: StopReason, now: Instant) -> Option<Stopped> {
-        let running = self.calls.get(of)?;
+    fn force(&mut self, place: usize, reason: StopReason, now: Instant) -> Option<Stopped> {
+        let running = self.running(place)?;
         // A tool that was faster has its end on the way.
         let phase = running.state.take_end()?;
         running.state.abort();
         let is_abandoned = running.state.is_on_thread();
         let executed = now.saturating_duration_since(running.since);
-        self.end(of);
+        let of = running.state.of.clone();
+        self.end(place);
         Some(Stopped {
             finished: Finished {
-                of: of.clone(),
+                of,
+                place: Some(place),
                 outcome: ending::of_stop(reason, phase, is_abandoned),
                 executed,
             },
@@ -131,7 +141,7 @@ impl RunningCalls {
 
     /// Tells everything to end and waits for nothing.
     pub(super) fn abort_all(&mut self) {
-        for (_, running) in self.calls.drain() {
+        for running in self.calls.drain(..).flatten() {
             running.state.stop(None);
             // Nobody is left to report to.
             let _phase = running.state.take_end();
@@ -142,17 +152,17 @@ impl RunningCalls {
     /// Hears that an attempt has news, and gives them when they may be sent now.
     pub(super) fn progressed(
         &mut self,
-        of: &AttemptKey,
+        place: usize,
         now: Instant,
     ) -> Option<(ReplyTo, ProgressItem)> {
-        let running = self.calls.get_mut(of)?;
-        if !self.clock.may_speak(of, running.progress_sent, now) {
+        let running = self.calls.get_mut(place)?.as_mut()?;
+        if !self.clock.may_speak(place, running.progress_sent, now) {
             return None;
         }
         running.progress_sent = Some(now);
         let Progress { percent, message } = running.state.read_progress();
         let item = ProgressItem {
-            of: of.clone(),
+            of: running.state.of.clone(),
             percent,
             message,
         };
@@ -160,7 +170,7 @@ impl RunningCalls {
     }
 
     /// Takes an attempt whose news were held back until now.
-    pub(super) fn take_progress_due(&mut self, now: Instant) -> Option<AttemptKey> {
+    pub(super) fn take_progress_due(&mut self, now: Instant) -> Option<usize> {
         self.clock.take_due(now)
     }
 
@@ -177,8 +187,9 @@ impl RunningCalls {
         let mut view: Vec<_> = self
             .calls
             .iter()
-            .map(|(of, running)| RunningCall {
-                of: of.clone(),
+            .flatten()
+            .map(|running| RunningCall {
+                of: running.state.of.clone(),
                 tool: running.tool.clone(),
                 effect: running.effect,
                 elapsed: now.saturating_duration_since(running.since),

@@ -1,10 +1,12 @@
 //! The threads on which tools are executed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use callboard_proto::Outcome;
 use callboard_worker_core::Finished;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -83,22 +85,29 @@ impl Drop for ToolThreads {
 /// the rest.
 async fn enter_batch(batch: Vec<Entry>, outbox: Arc<Outbox>) {
     let mut finished = Vec::with_capacity(batch.len());
-    let mut slice_ends = Instant::now() + SLICE;
+    // One look at the clock per tool: one begins when the one before it answered.
+    let mut now = Instant::now();
+    let mut slice_ends = now + SLICE;
     for entry in batch {
-        let Some(mut execution) = Execution::enter(entry, &mut finished) else {
+        let Some(mut execution) = Execution::enter(entry, now, &mut finished) else {
             continue;
         };
         match std::future::poll_fn(|cx| Poll::Ready(execution.poll_unpin(cx))).await {
-            Poll::Ready(end) => finished.extend(end),
+            Poll::Ready(end) => {
+                now = Instant::now();
+                finished.extend(end.map(|end| end.at(now)));
+            }
             Poll::Pending => {
                 let state = Arc::clone(&execution.state);
                 state.set_task(spawn(execution, &outbox));
+                now = Instant::now();
             }
         }
-        if Instant::now() >= slice_ends {
+        if now >= slice_ends {
             outbox.finish(&mut finished);
             tokio::task::yield_now().await;
-            slice_ends = Instant::now() + SLICE;
+            now = Instant::now();
+            slice_ends = now + SLICE;
         }
     }
     outbox.finish(&mut finished);
@@ -108,14 +117,14 @@ fn spawn(execution: Execution, outbox: &Arc<Outbox>) -> tokio::task::AbortHandle
     let outbox = Arc::clone(outbox);
     tokio::spawn(async move {
         let end = execution.await;
-        outbox.finish(&mut Vec::from_iter(end));
+        outbox.finish(&mut Vec::from_iter(end.map(|end| end.at(Instant::now()))));
     })
     .abort_handle()
 }
 
 /// A tool that was entered. Resolves to its end, or to nothing when the executor took the end first.
 struct Execution {
-    future: BoxFuture<'static, std::thread::Result<ToolResult>>,
+    future: BoxFuture<'static, ToolResult>,
     state: Arc<CallState>,
     entered: Instant,
     output_bytes_max: usize,
@@ -123,7 +132,7 @@ struct Execution {
 
 impl Execution {
     /// Enters the tool. What ends before there is a future goes to `finished`.
-    fn enter(entry: Entry, finished: &mut Vec<Finished>) -> Option<Self> {
+    fn enter(entry: Entry, now: Instant, finished: &mut Vec<Finished>) -> Option<Self> {
         let Entry {
             tool,
             call,
@@ -134,6 +143,7 @@ impl Execution {
             if state.take_end().is_some() {
                 finished.push(Finished {
                     of: state.of.clone(),
+                    place: Some(state.place),
                     outcome: ending::of_error(error, None, output_bytes_max),
                     executed: Duration::ZERO,
                 });
@@ -143,11 +153,22 @@ impl Execution {
         if !state.enter() {
             return None;
         }
-        let entered = Instant::now();
-        // The tool's own code begins here, inside what catches its panics.
-        let future = std::panic::AssertUnwindSafe(async move { tool.call(call).await })
-            .catch_unwind()
-            .boxed();
+        let entered = now;
+        // The tool's own code begins here.
+        let future = match catch_unwind(AssertUnwindSafe(|| tool.call(call))) {
+            Ok(future) => future,
+            Err(panic) => {
+                if state.take_end().is_some() {
+                    finished.push(Finished {
+                        of: state.of.clone(),
+                        place: Some(state.place),
+                        outcome: ending::of_panic(panic.as_ref()),
+                        executed: entered.elapsed(),
+                    });
+                }
+                return None;
+            }
+        };
         Some(Self {
             future,
             state,
@@ -157,11 +178,34 @@ impl Execution {
     }
 }
 
-impl Future for Execution {
-    type Output = Option<Finished>;
+/// The end of an attempt, before its time is taken.
+struct End {
+    state: Arc<CallState>,
+    outcome: Outcome,
+    entered: Instant,
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
-        let result = std::task::ready!(self.future.poll_unpin(cx));
+impl End {
+    fn at(self, now: Instant) -> Finished {
+        Finished {
+            of: self.state.of.clone(),
+            place: Some(self.state.place),
+            outcome: self.outcome,
+            executed: now.saturating_duration_since(self.entered),
+        }
+    }
+}
+
+impl Future for Execution {
+    type Output = Option<End>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        // After a panic it is dropped, and never polled again.
+        let result = match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => Ok(result),
+            Err(panic) => Err(panic),
+        };
         let stop = self.state.stop_reason();
         let outcome = match result {
             Ok(Ok(answer)) => ending::of_answer(answer, self.output_bytes_max),
@@ -169,10 +213,10 @@ impl Future for Execution {
             Err(panic) => ending::of_panic(panic.as_ref()),
         };
         let end = match self.state.take_end() {
-            Some(Phase::Queued | Phase::Entered) => Some(Finished {
-                of: self.state.of.clone(),
+            Some(Phase::Queued | Phase::Entered) => Some(End {
+                state: Arc::clone(&self.state),
                 outcome,
-                executed: self.entered.elapsed(),
+                entered: self.entered,
             }),
             None => None,
         };

@@ -43,7 +43,7 @@ impl ToolCall {
             attempt: Attempt(1),
             epoch: Epoch(0),
         };
-        let state = CallState::new(of, None);
+        let state = CallState::new(of, 0, None);
         let call = Self::new(arguments.into(), None, None, Arc::clone(&state));
         (call, CallControl::new(state))
     }

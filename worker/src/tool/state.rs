@@ -31,6 +31,8 @@ pub(crate) trait ProgressInbox: Send + Sync {
 pub(crate) struct CallState {
     /// The attempt.
     pub(crate) of: AttemptKey,
+    /// Its place in the executor's table; 0 where there is no executor.
+    pub(crate) place: usize,
     phase: AtomicU8,
     /// 0 while it may run, else the reason for its stop.
     stop: AtomicU8,
@@ -77,9 +79,14 @@ fn code(reason: StopReason) -> u8 {
 }
 
 impl CallState {
-    pub(crate) fn new(of: AttemptKey, inbox: Option<Arc<dyn ProgressInbox>>) -> Arc<Self> {
+    pub(crate) fn new(
+        of: AttemptKey,
+        place: usize,
+        inbox: Option<Arc<dyn ProgressInbox>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             of,
+            place,
             phase: AtomicU8::new(QUEUED),
             stop: AtomicU8::new(RUNNING),
             stopped: Notify::new(),

@@ -37,7 +37,7 @@ impl Dispatcher {
             for (at, item) in &chunk {
                 if let Some(grant) = self
                     .attempt_mut(*at)
-                    .and_then(|attempt| attempt.grant.as_mut())
+                    .and_then(|attempt| attempt.grant.as_deref_mut())
                     .filter(|grant| grant.id == item.grant)
                 {
                     let again = grant.sent > 0;
@@ -101,50 +101,72 @@ impl Dispatcher {
         }
     }
 
-    /// Asks an instance what it holds of these attempts (P16).
+    /// Asks an instance what it holds of these attempts (P16), one message at a time: the next is
+    /// composed when the one before it was polled, or a hundred thousand attempts would stand in
+    /// memory twice more.
     pub(super) fn ask(&mut self, index: WorkerIndex, attempts: Vec<AttemptRef>) {
+        self.questions.push_back((index, attempts.into()));
+    }
+
+    /// Composes the next question, if any.
+    pub(super) fn post_question(&mut self) {
+        let Some((index, mut attempts)) = self.questions.pop_front() else {
+            return;
+        };
         let Some((to, _, bytes_max)) = self.address(index) else {
             return;
         };
-        let questions: Vec<(AttemptRef, StatusItem)> = attempts
-            .into_iter()
-            .filter_map(|at| {
-                let turn = self.turns.get(at.call.turn)?;
-                let call = &turn.calls[at.call.index as usize];
-                let seen = call.live[call.attempt(at.number)?].seen;
-                let of = turn.attempt_key(at.call.index, at.number);
-                Some((at, StatusItem { of, seen }))
-            })
-            .collect();
-        for chunk in chunks(
-            questions,
-            bytes_max,
-            self.config.limits.batch_items_max,
-            |item| item.of.id.as_str().len(),
-        ) {
-            let token = self.token();
-            for (at, _) in &chunk {
-                if let Some(attempt) = self.attempt_mut(*at) {
-                    attempt.remember_question(token);
-                }
-            }
-            let (attempts, items): (Vec<_>, Vec<_>) = chunk.into_iter().unzip();
-            self.counters.status += items.len() as u64;
-            self.remember(token, Errand::Question, index, attempts);
-            if let Some(worker) = self.registry.worker_mut(index) {
-                worker.was_asked(token, self.now);
-            }
-            let head = StatusHead {
-                coordinator: self.config.coordinator,
-                instance: to.instance,
+        let items_max = self.config.limits.batch_items_max.min(attempts.len());
+        let token = self.token();
+        let mut asked = Vec::with_capacity(items_max);
+        let mut items = Vec::with_capacity(items_max);
+        let mut bytes = 0;
+        while let Some(at) = attempts.front().copied() {
+            // What ended since needs no question.
+            let Some(item) = self.question(at) else {
+                attempts.pop_front();
+                continue;
             };
-            self.effects.push_back(Effect::Status {
-                to: to.clone(),
-                token,
-                head,
-                items,
-            });
+            bytes += CONTROL_BYTES + item.of.id.as_str().len();
+            if !items.is_empty() && (items.len() == items_max || bytes > bytes_max) {
+                break;
+            }
+            attempts.pop_front();
+            if let Some(attempt) = self.attempt_mut(at) {
+                attempt.remember_question(token);
+            }
+            asked.push(at);
+            items.push(item);
         }
+        if !attempts.is_empty() {
+            self.questions.push_front((index, attempts));
+        }
+        if items.is_empty() {
+            return;
+        }
+        self.counters.status += items.len() as u64;
+        self.remember(token, Errand::Question, index, asked);
+        if let Some(worker) = self.registry.worker_mut(index) {
+            worker.was_asked(token, self.now);
+        }
+        let head = StatusHead {
+            coordinator: self.config.coordinator,
+            instance: to.instance,
+        };
+        self.effects.push_back(Effect::Status {
+            to,
+            token,
+            head,
+            items,
+        });
+    }
+
+    fn question(&self, at: AttemptRef) -> Option<StatusItem> {
+        let turn = self.turns.get(at.call.turn)?;
+        let call = &turn.calls[at.call.index as usize];
+        let seen = call.live[call.attempt(at.number)?].seen;
+        let of = turn.attempt_key(at.call.index, at.number);
+        Some(StatusItem { of, seen })
     }
 
     fn address(&self, index: WorkerIndex) -> Option<(Address, Option<u64>, usize)> {
@@ -168,6 +190,7 @@ impl Dispatcher {
             worker,
             at: self.now,
             attempts,
+            next: 0,
             unanswered: 0,
             answer_due: None,
             asked: false,

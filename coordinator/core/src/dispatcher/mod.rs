@@ -70,6 +70,8 @@ pub struct Dispatcher {
     late: LateAttempts,
     grants: BTreeMap<WorkerIndex, Vec<(AttemptRef, GrantItem)>>,
     cancels: BTreeMap<WorkerIndex, Vec<(Option<AttemptRef>, CancelItem)>>,
+    /// Attempts that are asked about, by their instances.
+    questions: VecDeque<(WorkerIndex, VecDeque<AttemptRef>)>,
     effects: VecDeque<Effect>,
     /// Whether the waiting room is worth a look: somebody came, or something freed.
     unplaced: bool,
@@ -103,6 +105,7 @@ impl Dispatcher {
             late: LateAttempts::new(config.limits.late_attempts_max),
             grants: BTreeMap::new(),
             cancels: BTreeMap::new(),
+            questions: VecDeque::new(),
             effects: VecDeque::new(),
             unplaced: false,
             counters: Counters::default(),
@@ -190,6 +193,11 @@ impl Dispatcher {
             .iter()
             .filter_map(|(_, worker)| worker.health.next_probe())
             .min()
+    }
+
+    /// Whether [`Effect::Event`]s are made from now on: without a listener they only cost time.
+    pub fn tell_events(&mut self, events: bool) {
+        self.config.events = events;
     }
 
     fn call(&self, at: CallRef) -> Option<&Call> {

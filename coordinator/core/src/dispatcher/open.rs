@@ -29,10 +29,8 @@ impl Dispatcher {
         self.retry_budget.earn();
         let turn = &mut self.turns[index];
         assert!(!turn.sealed, "a call came after its turn was sealed");
-        let position = u32::try_from(turn.calls.len()).expect("a turn has fewer than 2^32 calls");
-        let before = turn.by_id.insert(new.id.clone(), position);
         assert!(
-            before.is_none(),
+            turn.position(&new.id).is_none(),
             "the tool_use_id {} is twice in its turn",
             new.id
         );
@@ -51,7 +49,7 @@ impl Dispatcher {
                 .checked_add(limit)
                 .map_or(deadline, |own| deadline.min(own));
         }
-        turn.calls.push(Call {
+        let position = turn.push(Call {
             id: new.id,
             tool: posting.as_ref().map(|posting| posting.tool.clone()),
             posting,
@@ -237,7 +235,7 @@ impl Dispatcher {
 
     pub(super) fn cancel_one(&mut self, key: &CallKey) {
         if let Some(turn) = self.by_turn.get(&key.turn_key()).copied()
-            && let Some(index) = self.turns[turn].by_id.get(&key.id).copied()
+            && let Some(index) = self.turns[turn].position(&key.id)
         {
             self.cancel_call(CallRef { turn, index });
             self.report_if_complete(turn);

@@ -20,6 +20,11 @@ use crate::waiting::Lane;
 /// (measured on an encoded call: 199).
 const CALL_BYTES: usize = 224;
 
+/// Calls for one worker that are placed before its message leaves: a wide turn travels in several
+/// messages, so that coordinator, server and worker work on it at the same time. Measured on two
+/// cores (2026-11-22): 64 to 256 differ by less than the noise, all of a turn at once is slower.
+const CHUNK_CALLS: usize = 128;
+
 /// What became of the call at the head of a lane.
 enum Placed {
     On(WorkerIndex, CallRef),
@@ -29,15 +34,19 @@ enum Placed {
 }
 
 impl Dispatcher {
-    /// Places what can be placed and turns all that waits to be sent into messages.
+    /// Places what can be placed and turns what waits to be sent into messages: of a wide turn one
+    /// chunk, the others follow when this one was polled.
     pub(super) fn post(&mut self) {
         // Calls that can't be helped any more are settled on the way, and that lets others in.
-        while self.unplaced && self.link_is_up {
+        while self.unplaced && self.link_is_up && self.effects.is_empty() {
             self.unplaced = false;
-            let boxes = self.place_all();
+            let boxes = self.place_some();
             for (worker, calls) in boxes {
                 self.post_calls(worker, &calls);
             }
+        }
+        while self.effects.is_empty() && !self.questions.is_empty() {
+            self.post_question();
         }
         for (worker, grants) in std::mem::take(&mut self.grants) {
             self.post_grants(worker, grants);
@@ -47,7 +56,8 @@ impl Dispatcher {
         }
     }
 
-    fn place_all(&mut self) -> BTreeMap<WorkerIndex, Vec<CallRef>> {
+    /// Places calls until there are no more that can be, or one worker's chunk is full.
+    fn place_some(&mut self) -> BTreeMap<WorkerIndex, Vec<CallRef>> {
         let mut boxes: BTreeMap<WorkerIndex, Vec<CallRef>> = BTreeMap::new();
         // The call that came first goes first; a lane that can't move is left alone this time.
         let mut heads: BinaryHeap<Reverse<(u64, Lane)>> =
@@ -61,7 +71,14 @@ impl Dispatcher {
                     break;
                 }
                 match self.place_head(lane) {
-                    Placed::On(worker, call) => boxes.entry(worker).or_default().push(call),
+                    Placed::On(worker, call) => {
+                        let chunk = boxes.entry(worker).or_default();
+                        chunk.push(call);
+                        if chunk.len() == CHUNK_CALLS {
+                            self.unplaced = true;
+                            return boxes;
+                        }
+                    }
                     Placed::Never => {}
                     Placed::Nowhere => break,
                 }
@@ -268,6 +285,7 @@ impl Dispatcher {
                 at: now,
                 unanswered: attempts.len(),
                 attempts,
+                next: 0,
                 answer_due: Some(due),
                 asked: false,
                 lingers: false,
@@ -281,20 +299,27 @@ impl Dispatcher {
         });
     }
 
-    /// Calls that wait and could go to this instance if it had the slots.
+    /// Calls that wait and could go to this instance if it had the slots; those that follow in the
+    /// next chunk, into slots that are free, don't wait.
     fn waiting_for(&self, index: WorkerIndex) -> u32 {
+        let Some(worker) = self.registry.worker(index) else {
+            return 0;
+        };
         if self.waiting.len() == 0 {
             return 0;
         }
-        let waiting = self
-            .registry
-            .worker(index)
-            .map(|worker| {
-                let lanes = worker.digests.iter();
-                lanes.map(|digest| self.waiting.len_for(*digest)).sum()
-            })
-            .unwrap_or(0usize);
-        u32::try_from(waiting).unwrap_or(u32::MAX)
+        let wait = |digest| {
+            let waiting = u32::try_from(self.waiting.len_for(digest)).unwrap_or(u32::MAX);
+            if waiting == 0 || !self.unplaced {
+                return waiting;
+            }
+            let pool = self.registry.pool(digest).iter();
+            let workers = pool.filter_map(|index| self.registry.worker(*index));
+            let free = workers.map(|worker| u64::from(worker.available())).sum();
+            u32::try_from(u64::from(waiting).saturating_sub(free)).unwrap_or(u32::MAX)
+        };
+        let waiting = worker.digests.iter().map(|digest| wait(*digest));
+        waiting.fold(0, u32::saturating_add)
     }
 
     /// What is kept of every budget for the way back (P12).

@@ -30,23 +30,41 @@ enum Match {
 }
 
 impl Dispatcher {
+    /// The call that a word is about, if it is the one that is expected next under its token.
+    fn find_next(&mut self, token: Token, of: &AttemptKey) -> Option<CallRef> {
+        let sent = self.sent.get_mut(token)?;
+        let at = sent.attempts.get(sent.next)?.call;
+        let turn = self.turns.get(at.turn)?;
+        let is_it = turn.key == of.turn_key() && turn.calls[at.index as usize].id == of.id;
+        sent.next += usize::from(is_it);
+        is_it.then_some(at)
+    }
+
     fn find(&mut self, token: Token, instance: InstanceId, of: &AttemptKey) -> Match {
-        let Some(turn_index) = self.by_turn.get(&of.turn_key()).copied() else {
-            return Match::Unknown;
+        let next = self.find_next(token, of);
+        let turn_index = match next {
+            Some(at) => at.turn,
+            None => match self.by_turn.get(&of.turn_key()).copied() {
+                Some(turn) => turn,
+                None => return Match::Unknown,
+            },
         };
         let turn = &self.turns[turn_index];
         if turn.options.epoch != of.epoch {
             self.counters.replies_wrong_epoch += 1;
             return Match::Foreign;
         }
-        let Some(index) = turn.by_id.get(&of.id).copied() else {
-            return Match::Unknown;
+        let at = match next {
+            Some(at) => at,
+            None => match turn.position(&of.id) {
+                Some(index) => CallRef {
+                    turn: turn_index,
+                    index,
+                },
+                None => return Match::Unknown,
+            },
         };
-        let at = CallRef {
-            turn: turn_index,
-            index,
-        };
-        let call = &turn.calls[index as usize];
+        let call = &turn.calls[at.index as usize];
         let Some(position) = call.attempt(of.attempt) else {
             return Match::Over(at);
         };
@@ -267,18 +285,18 @@ impl Dispatcher {
             Some(grant) if grant.sent == 0 || !attempt.asked_under.contains(&Some(token)) => return,
             Some(_) => {}
             None => {
-                attempt.grant = Some(Grant {
+                attempt.grant = Some(Box::new(Grant {
                     id: grant_id,
                     sent: 0,
                     token,
-                });
+                }));
             }
         }
         attempt.phase = Phase::Waiting;
         let worker = attempt.worker;
         let item = callboard_proto::message::GrantItem {
             of,
-            grant: attempt.grant.map_or(grant_id, |grant| grant.id),
+            grant: attempt.grant.as_ref().map_or(grant_id, |grant| grant.id),
             budget_ms: super::post::budget(left, own, margin),
         };
         self.grants.entry(worker).or_default().push((at, item));

@@ -59,7 +59,8 @@ impl Dispatcher {
                     }
                     // Another copy of the same grant may have arrived.
                     Errand::Grant => {
-                        attempt.grant.is_some_and(|grant| grant.sent == 1) && !attempt.entered
+                        attempt.grant.as_ref().is_some_and(|grant| grant.sent == 1)
+                            && !attempt.entered
                     }
                     Errand::Question => false,
                 }

@@ -123,11 +123,12 @@ fn the_budget_over_all_calls_runs_dry() {
 #[test]
 fn delays_are_spread_by_full_jitter() {
     let mut bench = Bench::limited(|limits| limits.retry_budget_min = 1_000);
-    bench.join("a", 200, &["read"]);
-    bench.turn(&["read"; 200]);
+    // As many as one message holds.
+    bench.join("a", 128, &["read"]);
+    bench.turn(&["read"; 128]);
     bench.lines();
     // Each failure is followed by a success, or the tool would be suspended.
-    let words: Vec<String> = (1..=200)
+    let words: Vec<String> = (1..=128)
         .map(|call| {
             format!(
                 "c{call}#1 {}",
@@ -141,6 +142,6 @@ fn delays_are_spread_by_full_jitter() {
         bench.wait(25);
         posted.push(bench.lines().join(" ").matches("#2").count());
     }
-    assert_eq!(posted.iter().sum::<usize>(), 100, "{posted:?}");
-    assert!(posted.iter().all(|quarter| *quarter > 10), "{posted:?}");
+    assert_eq!(posted.iter().sum::<usize>(), 64, "{posted:?}");
+    assert!(posted.iter().all(|quarter| *quarter > 8), "{posted:?}");
 }

@@ -22,6 +22,7 @@ const OUTLIVES: Nanos = 300 * MS;
 /// One execution of a tool.
 pub(super) struct Execution {
     key: AttemptKey,
+    place: usize,
     reply: ReplyTo,
     of: AttemptRef,
     at: InstanceRef,
@@ -57,6 +58,7 @@ impl World<'_> {
         if plan.end == End::CannotStart {
             let finished = Finished {
                 of: start.of,
+                place: Some(start.place),
                 outcome: Outcome::failed(
                     FailureKind::Internal,
                     "the executor could not start the tool",
@@ -71,6 +73,7 @@ impl World<'_> {
         let number = self.executions.len();
         self.executions.push(Execution {
             key: start.of,
+            place: start.place,
             reply: start.reply,
             of,
             at,
@@ -164,6 +167,7 @@ impl World<'_> {
         };
         let finished = Finished {
             of: execution.key.clone(),
+            place: Some(execution.place),
             outcome,
             executed: Duration::from_nanos(self.now - execution.since),
         };

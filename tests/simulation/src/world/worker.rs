@@ -1,5 +1,6 @@
 //! A worker of the world: the real core, its clock, its lives.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use callboard_proto::message::{AckState, Announce, Refusal, RefusalCode, ToolDigest};
@@ -350,7 +351,7 @@ impl World<'_> {
                 let (running, slots) = (node.running, node.slots);
                 self.start_tool(id, start, running, slots);
             }
-            Effect::Stop { of, reason } => self.stop_tool(id, &of, reason),
+            Effect::Stop { of, reason, .. } => self.stop_tool(id, &of, reason),
             Effect::Ack { to, head, items } => {
                 for item in &items {
                     self.note_ack(item.state);
@@ -361,7 +362,11 @@ impl World<'_> {
                 let body = Body::Ack(head, items);
                 self.answer(from, to, body);
             }
-            Effect::Result { to, head, items } => self.answer(from, to, Body::Result(head, items)),
+            Effect::Result { to, head, items } => {
+                let items = items.decode().into_iter();
+                let items = items.map(|item| Arc::new(item.expect("the core wrote it")));
+                self.answer(from, to, Body::Result(head, items.collect()));
+            }
             Effect::Free { to, free } => {
                 self.arms.hit(Arm::Freed);
                 self.answer(from, to, Body::Free(free));

@@ -107,12 +107,14 @@ impl Run {
 
     /// One turn, from the model's calls to the report of their outcomes.
     async fn turn(&mut self, uses: &[ToolUse]) -> anyhow::Result<Report> {
-        let calls = self.catalogue.check_all(uses);
-        self.gather(calls).await
+        let catalogue = Arc::clone(&self.catalogue);
+        self.gather(catalogue.check_each(uses)).await
     }
 
-    /// A turn whose calls are checked already.
-    async fn gather(&mut self, calls: Vec<NewCall>) -> anyhow::Result<Report> {
+    async fn gather(
+        &mut self,
+        calls: impl IntoIterator<Item = NewCall, IntoIter: Send>,
+    ) -> anyhow::Result<Report> {
         self.turn += 1;
         let turn = TurnKey {
             run: self.id,
@@ -124,7 +126,7 @@ impl Run {
             parallel_max: None,
             epoch: Epoch(0),
         };
-        Ok(self.dispatch.gather(turn, options, calls).await?)
+        Ok(self.dispatch.gather_each(turn, options, calls).await?)
     }
 
     async fn turns_until(mut self, end: Instant, uses: Arc<Vec<ToolUse>>) -> anyhow::Result<u64> {

@@ -30,26 +30,32 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
         .init();
     // One thread for the link and its actor: a wake-up of another thread costs more than a call.
     let runtime = Builder::new_current_thread().enable_all().build()?;
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    // A spawned task, as the baseline's is: the main one would cost a look at the driver per wake-up.
     runtime.block_on(async {
-        match words {
-            ["coordinator", number, url, fleet, workers, _slots] => {
-                let id = CoordinatorId::new(Uuid::new_v4());
-                let server = ServerOptions::new(url.parse()?);
-                let link = NatsLink::connect(&server, Tenant::new(*fleet)?, id).await?;
-                serve(coordinator(id, link, number.parse()?, workers.parse()?).await?).await
+        tokio::spawn(async move {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            match words.as_slice() {
+                ["coordinator", number, url, fleet, workers, _slots] => {
+                    let id = CoordinatorId::new(Uuid::new_v4());
+                    let server = ServerOptions::new(url.parse()?);
+                    let link = NatsLink::connect(&server, Tenant::new(*fleet)?, id).await?;
+                    serve(coordinator(id, link, number.parse()?, workers.parse()?).await?).await
+                }
+                ["worker", number, url, fleet, _workers, slots] => {
+                    serve(worker::by_nats(number, url, fleet, slots.parse()?).await?).await
+                }
+                ["embedded", slots] => {
+                    let board = Switchboard::default();
+                    let worker = worker::embedded(&board, slots.parse()?)?;
+                    let id = CoordinatorId::new(Uuid::new_v4());
+                    let side = coordinator(id, board.connect(id), 0, 1).await?;
+                    serve(side.with_worker(worker)).await
+                }
+                other => bail!("no process of ours is called {other:?}"),
             }
-            ["worker", number, url, fleet, _workers, slots] => {
-                serve(worker::by_nats(number, url, fleet, slots.parse()?).await?).await
-            }
-            ["embedded", slots] => {
-                let board = Switchboard::default();
-                let worker = worker::embedded(&board, slots.parse()?)?;
-                let id = CoordinatorId::new(Uuid::new_v4());
-                let side = coordinator(id, board.connect(id), 0, 1).await?;
-                serve(side.with_worker(worker)).await
-            }
-            other => bail!("no process of ours is called {other:?}"),
-        }
+        })
+        .await?
     })
 }
 

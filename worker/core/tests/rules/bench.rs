@@ -323,6 +323,7 @@ impl Bench {
     pub(crate) fn finish_with(&mut self, name: &str, outcome: Outcome) -> &mut Self {
         self.input(Input::Finished(Finished {
             of: of(name),
+            place: None,
             outcome,
             executed: ms(3),
         }))
@@ -367,7 +368,7 @@ pub(crate) fn text(effect: &Effect) -> String {
             start.effect,
             start.budget.as_millis()
         ),
-        Effect::Stop { of, reason } => format!("stop {} {reason:?}", name(of)),
+        Effect::Stop { of, reason, .. } => format!("stop {} {reason:?}", name(of)),
         Effect::Ack { to, head, items } => format!(
             "ack {} {}: {}",
             reply_name(*to),
@@ -378,7 +379,7 @@ pub(crate) fn text(effect: &Effect) -> String {
             "result {} {}: {}",
             reply_name(*to),
             head_text(head),
-            list(items, |item| result_text(item))
+            list(&items.decode(), |item| result_text(item.as_ref().unwrap()))
         ),
         Effect::Free { to, free } => {
             assert_eq!(free.instance, INSTANCE);

@@ -229,6 +229,7 @@ fn a_start_carries_all_that_the_tool_needs() {
         bench.worker.poll_effect(),
         Some(Effect::Start(Start {
             of: of("a"),
+            place: 0,
             reply: reply("A1"),
             tool: item.tool,
             effect: ToolEffect::Read,

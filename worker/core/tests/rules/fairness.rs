@@ -170,6 +170,7 @@ impl World {
                 let attempt = self.posters[from].attempts[&id];
                 let finished = Finished {
                     of: of(&name(from, id, attempt)),
+                    place: None,
                     outcome: callboard_proto::Outcome::text("ok"),
                     executed: WORK,
                 };

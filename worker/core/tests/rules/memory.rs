@@ -1,14 +1,23 @@
 //! What is kept, for how long, and what forgetting leaves behind (P16).
 
-use callboard_proto::{Executed, FailureKind, Outcome};
+use std::time::Duration;
+
+use callboard_proto::message::ResultItem;
+use callboard_proto::{Executed, FailureKind, Outcome, codec};
 use callboard_worker_core::Config;
 
-use crate::bench::{Bench, config, look, pay, within};
+use crate::bench::{Bench, config, look, ms, of, pay, within};
 
 fn keeping(results: usize, tombstones: usize) -> Bench {
+    let result = ResultItem {
+        of: of("a"),
+        outcome: Outcome::text("ok"),
+        queued: Duration::ZERO,
+        executed: ms(3),
+    };
     Bench::with(Config {
-        // "ok" in the result of a call with a name of one letter.
-        results_bytes_max: results * (256 + 1 + 2),
+        // An entry, and "ok" as the result of a call with a name of one letter.
+        results_bytes_max: results * (160 + codec::item_bytes(&result)),
         tombstones_max: tombstones,
         ..config(4)
     })

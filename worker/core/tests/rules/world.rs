@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use callboard_proto::codec::Batch;
 use callboard_proto::message::{
-    AckState, CallHead, CallItem, CancelHead, CancelItem, GrantHead, GrantItem, Load, StatusHead,
-    StatusItem,
+    AckState, CallHead, CallItem, CancelHead, CancelItem, GrantHead, GrantItem, Load, ResultItem,
+    StatusHead, StatusItem,
 };
 use callboard_proto::{
     AttemptKey, Budget, Effect as ToolEffect, Executed, GrantId, Outcome, Token,
@@ -271,6 +271,7 @@ impl World {
         };
         self.input(Input::Finished(Finished {
             of,
+            place: None,
             outcome,
             executed: ms(1),
         }));
@@ -335,7 +336,8 @@ impl World {
             }
             Effect::Result { to, head, items } => {
                 self.load(head.load);
-                for item in items {
+                for item in items.decode::<ResultItem>() {
+                    let item = item.unwrap();
                     match &item.outcome {
                         Outcome::Failed(failure) if failure.executed == Executed::No => {
                             assert!(!self.started.contains_key(&item.of));

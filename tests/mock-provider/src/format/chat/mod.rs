@@ -1,0 +1,15 @@
+//! OpenAI's Chat Completions, and the servers that speak it too.
+
+pub(crate) mod answer;
+pub(crate) mod error;
+mod history;
+pub(crate) mod request;
+pub(crate) mod stream;
+
+use crate::conversation::rules::Dialect;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    is_id: |id| !id.is_empty(),
+    ids_are_global: false,
+    by_place: false,
+};

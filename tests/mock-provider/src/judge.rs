@@ -1,0 +1,384 @@
+//! What a request gets: the checks in the order in which a provider makes them, then the turn, its fault, its answer.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+
+use crate::answer::{Answer, Asked};
+use crate::conversation::memory::Memory;
+use crate::conversation::{History, Spoken, Violation, calls, echo, rules};
+use crate::delivery::{self, Step};
+use crate::digest::Digest;
+use crate::fault::{Fault, pick};
+use crate::format::{Format, anthropic, gemini, openai_unknown_model};
+use crate::refusal::{Refusal, RefusalKind};
+use crate::request::{Incoming, check_key};
+use crate::script::{Script, Turn};
+
+/// What is sent back.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// Nothing: the connection closes.
+    Close,
+    /// Nothing, and the connection stays open.
+    Silent,
+    /// A response.
+    Response {
+        status: StatusCode,
+        content_type: &'static str,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<Step>,
+    },
+}
+
+/// What a request gets, and why.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) reply: Reply,
+    /// Time before it.
+    pub(crate) delay: Duration,
+    /// The turn that was asked for, if the request came so far.
+    pub(crate) turn: Option<usize>,
+    pub(crate) stream: bool,
+    /// The fault's name.
+    pub(crate) fault: Option<&'static str>,
+    /// The rule that the request breaks, and what is said of it.
+    pub(crate) refused: Option<(&'static str, String)>,
+}
+
+impl Verdict {
+    /// What a request gets that breaks a rule.
+    pub(crate) fn refused(
+        format: Format,
+        rule: &'static str,
+        refusal: Refusal,
+        request_id: &str,
+    ) -> Self {
+        Self {
+            reply: error(format, &refusal, request_id),
+            delay: Duration::ZERO,
+            turn: None,
+            stream: false,
+            fault: None,
+            refused: Some((rule, refusal.message)),
+        }
+    }
+}
+
+/// A request that breaks a rule.
+struct Broken {
+    rule: &'static str,
+    refusal: Refusal,
+    turn: Option<usize>,
+}
+
+impl Broken {
+    fn new(rule: &'static str, refusal: Refusal) -> Box<Self> {
+        Box::new(Self {
+            rule,
+            refusal,
+            turn: None,
+        })
+    }
+}
+
+/// Judges a request.
+pub(crate) fn judge(
+    script: &Script,
+    memory: &mut Memory,
+    format: Format,
+    version: &str,
+    incoming: &Incoming<'_>,
+    request_id: &str,
+) -> Verdict {
+    match served(script, memory, format, version, incoming, request_id) {
+        Ok(verdict) => verdict,
+        Err(broken) => Verdict {
+            turn: broken.turn,
+            ..Verdict::refused(format, broken.rule, broken.refusal, request_id)
+        },
+    }
+}
+
+/// The response that an error makes.
+fn error(format: Format, refusal: &Refusal, request_id: &str) -> Reply {
+    let (status, body) = format.error(refusal, request_id);
+    Reply::Response {
+        status,
+        content_type: JSON,
+        headers: refusal.headers.clone(),
+        body: delivery::plain(body.as_str(), &delivery::Delivery::default(), None),
+    }
+}
+
+const JSON: &str = "application/json";
+
+fn served(
+    script: &Script,
+    memory: &mut Memory,
+    format: Format,
+    version: &str,
+    incoming: &Incoming<'_>,
+    request_id: &str,
+) -> Result<Verdict, Box<Broken>> {
+    check_auth(script, format, incoming).map_err(|refusal| Broken::new("key", refusal))?;
+    let (asked, history) = format
+        .read(incoming)
+        .map_err(|refusal| Broken::new("request", refusal))?;
+    if asked.model != script.model {
+        let refusal = match format {
+            Format::Anthropic => anthropic::request::unknown_model(&asked.model),
+            Format::Chat | Format::Responses => openai_unknown_model(&asked.model),
+            Format::Gemini => gemini::request::unknown_model(&asked.model, version),
+        };
+        return Err(Broken::new("model", refusal));
+    }
+    let violated =
+        |violation: Violation| Broken::new(violation.name(), format.violated(&violation));
+    rules::check(&history, format.dialect(), script.strict.call_order).map_err(violated)?;
+    let at = Position::of(script, &history)?;
+    let in_turn = |mut broken: Box<Broken>| {
+        broken.turn = Some(at.turn);
+        broken
+    };
+    check_echo(script, memory, format, &asked, &history)
+        .map_err(|violation| in_turn(violated(violation)))?;
+    at.check_end(script, &history, format).map_err(in_turn)?;
+    let served = memory.ask(history.key(format.name()), at.turn);
+    memory.answer(history.key(format.name()), history.digest());
+    let request = Served {
+        format,
+        asked: &asked,
+        turn: at.spec,
+        seed: history.digest(),
+        fault: pick(&at.spec.faults, served),
+        request_id,
+    };
+    let reply = request
+        .reply()
+        .map_err(|refusal| in_turn(Broken::new("script", refusal)))?;
+    Ok(Verdict {
+        reply,
+        delay: Duration::from_millis(at.spec.delay_ms),
+        turn: Some(at.turn),
+        stream: asked.stream,
+        fault: request.fault.map(Fault::name),
+        refused: None,
+    })
+}
+
+fn check_auth(script: &Script, format: Format, incoming: &Incoming<'_>) -> Result<(), Refusal> {
+    let (missing, wrong) = match format {
+        Format::Anthropic => ("x-api-key header is required", "invalid x-api-key"),
+        Format::Chat | Format::Responses => (
+            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer \
+             auth (i.e. Authorization: Bearer YOUR_KEY).",
+            "Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys.",
+        ),
+        Format::Gemini => (
+            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or \
+             other form of API consumer identity to call this API.",
+            "API key not valid. Please pass a valid API key.",
+        ),
+    };
+    let given = incoming.key(format.key_headers()).map(|(_, key)| key);
+    check_key(given, script.api_key.as_ref(), missing, wrong)
+}
+
+/// Where a conversation stands.
+struct Position<'a> {
+    turn: usize,
+    spec: &'a Turn,
+}
+
+impl<'a> Position<'a> {
+    fn of(script: &'a Script, history: &History) -> Result<Self, Box<Broken>> {
+        let given = history.turns().count();
+        let own = |message: String| Broken::new("script", Refusal::invalid(message));
+        let turn = given.checked_sub(script.foreign_turns).ok_or_else(|| {
+            own(format!(
+                "mock provider: the script says that {} assistant turns are foreign, and this conversation has only {given}.",
+                script.foreign_turns
+            ))
+        })?;
+        let spec = script.turns.get(turn).ok_or_else(|| {
+            own(format!(
+                "mock provider: the script has {} turns, and this conversation asks for number {}.",
+                script.turns.len(),
+                turn + 1
+            ))
+        })?;
+        Ok(Self { turn, spec })
+    }
+
+    /// Checks how the conversation ends: as the turn expects it, and not with the assistant's own words.
+    fn check_end(
+        &self,
+        script: &Script,
+        history: &History,
+        format: Format,
+    ) -> Result<(), Box<Broken>> {
+        let before = self.turn.checked_sub(1).map(|before| &script.turns[before]);
+        let ends_with_assistant = history
+            .turns()
+            .last()
+            .is_some_and(|(step, _)| step + 1 == history.steps.len());
+        let is_paused = before.is_some_and(|turn| turn.stop == Some(crate::script::Stop::Pause));
+        if ends_with_assistant && !is_paused && format == Format::Anthropic {
+            let message = "This model does not support assistant message prefill. The conversation must end with a user \
+                           message.";
+            return Err(Broken::new("prefill", Refusal::invalid(message)));
+        }
+        let text = history
+            .last_results()
+            .map(|results| results.text.as_str())
+            .unwrap_or_default();
+        match self
+            .spec
+            .expect
+            .iter()
+            .find(|expected| !text.contains(*expected))
+        {
+            None => Ok(()),
+            Some(expected) => Err(Broken::new(
+                "expect",
+                Refusal::invalid(format!(
+                    "mock provider: turn {} of the script expects {expected:?} in the results before it, and they say: \
+                     {}",
+                    self.turn + 1,
+                    text.chars().take(500).collect::<String>()
+                )),
+            )),
+        }
+    }
+}
+
+/// Whether every assistant turn came back as it was sent, and nothing before it changed.
+fn check_echo(
+    script: &Script,
+    memory: &Memory,
+    format: Format,
+    asked: &Asked,
+    history: &History,
+) -> Result<(), Violation> {
+    for (turn, (step, back)) in history.turns().skip(script.foreign_turns).enumerate() {
+        let Some(spec) = script.turns.get(turn) else {
+            continue;
+        };
+        let seed = history.digest_before(step);
+        let is_known = memory.knows(history.key(format.name()), seed);
+        let at = history.steps[step].at;
+        let is_moved = script.strict.append_only && is_known == Some(false);
+        let prefix = Violation::Prefix {
+            at: crate::conversation::Place::new(at, 0),
+        };
+        if script.strict.echo {
+            match compare(spec, format, asked, seed, back, at) {
+                Err(violation @ Violation::Signature { .. }) => return Err(violation),
+                Err(_) if is_moved => return Err(prefix),
+                Err(violation) => return Err(violation),
+                Ok(()) => {}
+            }
+        }
+        if is_moved {
+            return Err(prefix);
+        }
+    }
+    Ok(())
+}
+
+fn compare(
+    spec: &Turn,
+    format: Format,
+    asked: &Asked,
+    seed: Digest,
+    back: &[Spoken],
+    at: usize,
+) -> Result<(), Violation> {
+    let with = |calls_max| {
+        let answer = Answer::new(spec, asked, seed, format.id_prefix(), calls_max, false);
+        if answer.is_cut() || !answer.can_be_compared(format) {
+            return Ok(());
+        }
+        echo::compare(&format.echo(&answer), back, at, answer.freedom())
+    };
+    // Whether an earlier request allowed only one call at once, this one doesn't tell.
+    if calls(back).count() == 1 && spec.calls.len() > 1 {
+        return with(1);
+    }
+    with(usize::MAX)
+}
+
+/// A request that is answered, if need be with a fault.
+struct Served<'a> {
+    format: Format,
+    asked: &'a Asked,
+    turn: &'a Turn,
+    seed: Digest,
+    fault: Option<&'a Fault>,
+    request_id: &'a str,
+}
+
+impl Served<'_> {
+    fn reply(&self) -> Result<Reply, Refusal> {
+        match self.fault {
+            Some(Fault::Close) => return Ok(Reply::Close),
+            Some(Fault::Silent) => return Ok(Reply::Silent),
+            Some(Fault::Html { status }) => return Ok(html(*status)),
+            Some(fault) => {
+                if let Some(refusal) = fault.refusal() {
+                    return Ok(error(self.format, &refusal, self.request_id));
+                }
+            }
+            None => {}
+        }
+        let calls_max = if self.asked.parallel { usize::MAX } else { 1 };
+        let is_truncated = self.fault == Some(&Fault::Truncate);
+        let answer = Answer::new(
+            self.turn,
+            self.asked,
+            self.seed,
+            self.format.id_prefix(),
+            calls_max,
+            is_truncated,
+        );
+        let delivery = &self.turn.delivery;
+        let (content_type, body) = if self.asked.stream && self.fault != Some(&Fault::NotJson) {
+            let events = self.format.stream(&answer)?;
+            if self.asked.as_list {
+                let chunks: Vec<&str> = events.iter().map(|event| event.data.as_str()).collect();
+                let list = format!("[{}]", chunks.join(",\n"));
+                (JSON, delivery::plain(&list, delivery, self.fault))
+            } else {
+                let extras = self.format.extras(&answer);
+                (
+                    "text/event-stream; charset=utf-8",
+                    delivery::stream(&events, delivery, &extras, self.fault),
+                )
+            }
+        } else {
+            if matches!(self.fault, Some(Fault::StreamError(_))) {
+                let refusal = Refusal::new(RefusalKind::Server, "Internal server error");
+                return Ok(error(self.format, &refusal, self.request_id));
+            }
+            let body = self.format.plain(&answer)?;
+            (JSON, delivery::plain(body.as_str(), delivery, self.fault))
+        };
+        Ok(Reply::Response {
+            status: StatusCode::OK,
+            content_type,
+            headers: Vec::new(),
+            body,
+        })
+    }
+}
+
+fn html(status: u16) -> Reply {
+    let page = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n";
+    Reply::Response {
+        status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
+        content_type: "text/html; charset=utf-8",
+        headers: Vec::new(),
+        body: delivery::plain(page, &delivery::Delivery::default(), None),
+    }
+}
