@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use callboard_coordinator::provider::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{EagerWord, ParallelWord};
@@ -62,9 +63,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  callboard run \"How are my last orders?\" --script examples/orders.toml\n  callboard run \"How are my last orders?\" --model anthropic/claude-sonnet-5-5\n  callboard run \"What is in here?\" --model openai-chat/qwen3 --base-url http://127.0.0.1:11434\n\nThe key is read from ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY, or from where the\nconfiguration says (api_key_env or api_key_file in [provider.anthropic] and its like). A model's\nanswer goes to standard output, what happens on the way to standard error."
     )]
     Run(Run),
-    /// Run the calls of one assistant message and print the one user message with all results.
+    /// Run the calls of one assistant message and print the message(s) with all results.
     #[command(
-        after_help = "Example:\n  callboard execute < assistant-message.json\n  callboard execute --nats nats://127.0.0.1:4222 --deadline 30s message.json | jq '.content[].tool_use_id'\n\nWithout --idempotency-key, executing a message again executes its writes again. With one, a worker\nthat still remembers a call (60 s) answers with its result instead of running it, and tools are given\nthe key to hand on to what they call."
+        after_help = "Example:\n  callboard execute < assistant-message.json\n  callboard execute --nats nats://127.0.0.1:4222 --deadline 30s message.json | jq '.content[].tool_use_id'\n  callboard execute --provider openai-chat message.json | jq '.[].tool_call_id'\n  callboard execute --provider openai response.json | jq '.[].call_id'\n  callboard execute --provider gemini response.json | jq '.parts[].functionResponse.name'\n\nReads what the model sent: the bare message, the whole response, or its stream as it was recorded (SSE).\n\nPrints what the conversation goes on with after that message, as one line of JSON:\n  anthropic    one message: messages.append(json.loads(out))\n  openai       a list of items: input.extend(json.loads(out))\n  openai-chat  a list of messages: messages.extend(json.loads(out))\n  gemini       one content: contents.append(json.loads(out))\nWith --json it is the report's `messages`, always a list, and `message` where it is always one; `echo` is\nwhat the model said, put together from its stream, as the conversation has to repeat it in front of them.\n\nWithout --idempotency-key, executing a message again executes its writes again. With one, a worker\nthat still remembers a call (60 s) answers with its result instead of running it, and tools are given\nthe key to hand on to what they call."
     )]
     Execute(Execute),
     /// Offer tools to coordinators.
@@ -159,10 +160,10 @@ pub(crate) struct Run {
 /// `callboard execute`.
 #[derive(Debug, Args)]
 pub(crate) struct Execute {
-    /// File with the assistant message; `-` or nothing for standard input.
+    /// File with the model's message, response or stream; `-` or nothing for standard input.
     #[arg(value_name = "FILE")]
     pub(crate) message: Option<PathBuf>,
-    /// Format of the message.
+    /// Format of what is read and printed.
     #[arg(long, value_enum, default_value_t = Provider::Anthropic)]
     pub(crate) provider: Provider,
     /// Limits for the calls.
@@ -174,7 +175,7 @@ pub(crate) struct Execute {
     /// Tools of the embedded worker.
     #[command(flatten)]
     pub(crate) offer: Offer,
-    /// Print the report (outcomes, attempts, times) with the message in it, as JSON.
+    /// Print the report (outcomes, attempts, times) with the message(s) in it, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -215,6 +216,24 @@ pub(crate) struct CallLimits {
 pub(crate) enum Provider {
     /// Anthropic's Messages API.
     Anthropic,
+    /// OpenAI's Responses API.
+    Openai,
+    /// OpenAI's Chat Completions, and servers that speak it too (vLLM, Ollama, llama.cpp).
+    OpenaiChat,
+    /// Gemini's `generateContent`.
+    Gemini,
+}
+
+impl Provider {
+    /// The format that it stands for.
+    pub(crate) const fn format(self) -> Format {
+        match self {
+            Self::Anthropic => Format::Anthropic,
+            Self::Openai => Format::Responses,
+            Self::OpenaiChat => Format::Chat,
+            Self::Gemini => Format::Gemini,
+        }
+    }
 }
 
 /// `callboard worker`.
@@ -272,8 +291,19 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use clap::CommandFactory as _;
+    use callboard_coordinator::provider::Format;
+    use clap::{CommandFactory as _, ValueEnum as _};
+
+    #[test]
+    fn providers_are_named_as_their_formats_are() {
+        for provider in super::Provider::value_variants() {
+            let name = provider.to_possible_value().unwrap();
+            assert_eq!(name.get_name(), provider.format().as_str());
+        }
+        assert_eq!(super::Provider::value_variants().len(), Format::ALL.len());
+    }
 
     #[test]
     fn the_cli_is_well_formed() {

@@ -1,24 +1,22 @@
 //! `callboard execute`: one turn for somebody else's agent loop.
 
-use std::io::Read as _;
-use std::path::Path;
 use std::time::Instant;
 
-use callboard_coordinator::core::{CancelReason, Report, TurnOptions};
-use callboard_coordinator::provider::anthropic;
-use callboard_coordinator::run::Gather as _;
-use callboard_coordinator::run::{CallSummary, Tally};
+use callboard_coordinator::core::{CancelReason, TurnOptions};
+use callboard_coordinator::run::{Gather as _, Tally};
 use callboard_proto::{Epoch, RunId, Turn, TurnKey, limit};
-use serde::Serialize;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::cli::{Execute, Provider};
+use self::view::View;
+use crate::cli::Execute;
 use crate::config::Config;
-use crate::exit::{BadInput, Exit, bad_input};
+use crate::exit::{BadInput, Exit};
 use crate::output;
 use crate::session::{Session, wanted};
 use crate::signals;
+
+mod input;
+mod view;
 
 /// Runs are named in this space by the idempotency key that their caller gave.
 const KEYED_RUNS: Uuid = Uuid::from_u128(0x6361_6c6c_626f_6172_645f_6b65_7965_6421);
@@ -26,16 +24,12 @@ const KEYED_RUNS: Uuid = Uuid::from_u128(0x6361_6c6c_626f_6172_645f_6b65_7965_64
 pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit> {
     let key = flags.idempotency_key.as_deref();
     check_key(key)?;
-    let input = read(flags.message.as_deref())?;
-    let Provider::Anthropic = flags.provider;
-    let message = anthropic::parse(&input).map_err(|error| {
-        let code = error.code();
-        BadInput(format!("{} [{code}]", bad_input(error)))
-    })?;
+    let format = flags.provider.format();
+    let answer = input::answer(format, flags.message.as_deref())?;
     let session = Session::open(config).await?;
-    let names = message.calls.iter().map(|call| call.name.as_str());
+    let names = answer.calls.iter().map(|call| call.name.as_str());
     let catalogue = session.catalogue(wanted(names)).await?;
-    let mut calls = catalogue.check_all(&message.calls);
+    let mut calls = catalogue.check_all(&answer.calls);
     for call in &mut calls {
         if let Ok(posting) = &mut call.body {
             posting.key = key.map(|key| format!("{key}/{}", call.id));
@@ -66,12 +60,11 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
             gathering.await
         }
     }?;
-    let rendered = anthropic::render(&report);
+    let messages = format.render(&answer.calls, &report);
     if flags.json {
-        let names = message.calls.iter().map(|call| call.name.as_str());
-        output::json(&View::new(&report, names, &rendered)?)?;
+        output::json(&View::new(format, &answer, &report, &messages))?;
     } else {
-        output::line(&rendered)?;
+        output::line(&view::line(format, &messages))?;
     }
     session.close().await;
     let mut tally = Tally::default();
@@ -98,50 +91,5 @@ fn check_key(key: Option<&str>) -> anyhow::Result<()> {
         ))
         .into()),
         Some(_) | None => Ok(()),
-    }
-}
-
-fn read(path: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    match path {
-        Some(path) if path != Path::new("-") => std::fs::read(path)
-            .map_err(|error| BadInput(format!("{} can't be read: {error}", path.display())).into()),
-        Some(_) | None => {
-            let mut input = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut input)?;
-            if input.is_empty() {
-                return Err(BadInput(
-                    "standard input is empty; give an assistant message, or name its file"
-                        .to_owned(),
-                )
-                .into());
-            }
-            Ok(input)
-        }
-    }
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct View {
-    stopped: &'static str,
-    elapsed_ms: f64,
-    calls: Vec<CallSummary>,
-    message: Box<RawValue>,
-}
-
-impl View {
-    fn new<'a>(
-        report: &Report,
-        names: impl Iterator<Item = &'a str>,
-        rendered: &str,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
-            stopped: report.stopped.as_str(),
-            elapsed_ms: report.elapsed.as_secs_f64() * 1000.0,
-            calls: std::iter::zip(&report.calls, names)
-                .map(|(call, name)| CallSummary::new(call, name))
-                .collect(),
-            message: RawValue::from_string(rendered.to_owned())?,
-        })
     }
 }

@@ -6,6 +6,7 @@ mod cli {
     mod calls;
     mod common;
     mod configuration;
+    mod formats;
     mod help;
     mod messages;
     mod models;

@@ -189,6 +189,22 @@ pub enum StreamError {
     Answer(#[from] ParseError),
 }
 
+impl StreamError {
+    /// A stable code for programs and for `docs/errors/`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Sse(_) => "message_stream_unreadable",
+            Self::Event { .. } => "message_stream_event",
+            Self::Contradiction(_) => "message_stream_contradiction",
+            Self::Provider(_) => "message_stream_broken_off",
+            Self::Unknown { .. } => "message_stream_unknown",
+            Self::Cut => "message_stream_cut",
+            Self::Answer(error) => error.code(),
+        }
+    }
+}
+
 fn colon(message: &str) -> String {
     if message.is_empty() {
         String::new()

@@ -7,9 +7,10 @@ use callboard_coordinator_core::run::Stop;
 use serde_json::value::RawValue;
 
 use super::error::{ApiError, ParseError};
+use super::recording::ReadError;
 use super::request::{Settings, WireRequest};
 use super::stream::Assembler;
-use super::{anthropic, chat, gemini, responses};
+use super::{anthropic, chat, gemini, guess, recording, responses};
 use crate::model::{Conversation, ModelAnswer, ToolUse};
 
 /// A provider's wire format. Everything here is pure: bytes in, bytes out.
@@ -37,6 +38,26 @@ impl Format {
             Self::Chat => "openai-chat",
             Self::Responses => "openai",
             Self::Gemini => "gemini",
+        }
+    }
+
+    /// The API that speaks it, as a person would name it.
+    #[must_use]
+    pub const fn api(self) -> &'static str {
+        match self {
+            Self::Anthropic => "Anthropic's Messages API",
+            Self::Chat => "OpenAI's Chat Completions",
+            Self::Responses => "OpenAI's Responses API",
+            Self::Gemini => "Gemini's generateContent",
+        }
+    }
+
+    /// Whether the results of a turn are always exactly one message; else they are a list.
+    #[must_use]
+    pub const fn is_one_message(self) -> bool {
+        match self {
+            Self::Anthropic | Self::Gemini => true,
+            Self::Chat | Self::Responses => false,
         }
     }
 
@@ -105,6 +126,21 @@ impl Format {
             Self::Responses => responses::parse(input),
             Self::Gemini => gemini::parse(input),
         }
+    }
+
+    /// Reads a bare message, a whole response or a recorded stream; the bytes tell which it is.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], or when a stream gives no answer. Nothing of it may be run then.
+    pub fn read(self, input: &[u8]) -> Result<ModelAnswer, ReadError> {
+        recording::read(self, input)
+    }
+
+    /// The format that an input looks like, if it looks like one: to name it to somebody who named
+    /// another. What it looks like may still be wrong inside.
+    #[must_use]
+    pub fn guess(input: &[u8]) -> Option<Self> {
+        guess::guess(input)
     }
 
     /// Whether an answer's calls may be run by whoever runs one turn of somebody else's conversation.

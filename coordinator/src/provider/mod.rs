@@ -12,8 +12,10 @@ mod fields;
 pub(crate) mod foreign;
 mod format;
 pub mod gemini;
+mod guess;
 mod ids;
 mod openai;
+mod recording;
 mod request;
 pub mod responses;
 pub mod sse;
@@ -22,5 +24,6 @@ pub mod text;
 
 pub use error::{ApiError, ParseError, StreamError};
 pub use format::Format;
+pub use recording::ReadError;
 pub use request::{ChatDialect, Parallel, Settings, ToolChoice, WireRequest};
 pub use stream::Assembler;

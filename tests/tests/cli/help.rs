@@ -63,7 +63,7 @@ async fn wrong_words_are_refused_with_what_is_right() {
             "execute --deadline soon",
             "execute --deadline 0s",
             "execute --parallel 0",
-            "execute --provider openai",
+            "execute --provider opnai",
             "execute --nats localhost --embedded",
             "execute one.json two.json",
             "run",

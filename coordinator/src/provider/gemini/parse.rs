@@ -125,7 +125,7 @@ fn take(turn: &mut Turn, text: &str, is_whole: bool) -> Result<(), ParseError> {
     turn.take_finish(response.finish_reason.as_deref());
     let content = if let Some(content) = response.content {
         content.to_owned()
-    } else if response.parts.is_some() || response.role.is_some() {
+    } else if response.parts.is_some() || response.role.as_deref() == Some("model") {
         RawValue::from_string(text.to_owned()).map_err(unread)?
     } else if response.finish_reason.is_some() || response.usage_metadata.is_some() {
         return Ok(());
