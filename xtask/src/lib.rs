@@ -6,3 +6,5 @@
 pub mod docker;
 pub mod nats;
 pub mod paths;
+pub mod python_worker;
+pub mod venv;

@@ -1,9 +1,10 @@
-//! Project tasks: `cargo xtask setup | test | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
 mod bench;
 mod ci;
+mod python;
 mod say;
 mod setup;
 mod steps;
@@ -33,6 +34,8 @@ enum Task {
     },
     /// Gets what the tests need, then runs every suite: workspace, doc tests, simulation
     Test,
+    /// Installs the Python worker under target/python-worker and runs its own tests
+    Python,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup { via } => setup::run(via),
         Task::Test => test::run(),
+        Task::Python => python::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

@@ -74,7 +74,9 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 fn shown(command: &Command) -> String {
-    let mut text = String::from("cargo");
+    let program = std::path::Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    let mut text = name.to_string_lossy().into_owned();
     for argument in command.get_args() {
         let _ = write!(text, " {}", argument.to_string_lossy());
     }
