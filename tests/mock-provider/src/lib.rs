@@ -19,6 +19,7 @@
 //! ```
 
 mod answer;
+mod carry;
 mod conversation;
 mod delivery;
 mod digest;
@@ -29,6 +30,7 @@ mod judge;
 mod mock;
 mod recorded;
 mod refusal;
+mod reply;
 mod request;
 mod script;
 mod server;
