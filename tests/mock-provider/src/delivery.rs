@@ -246,16 +246,18 @@ pub(crate) fn stream(
         if !pause.is_zero() {
             out.steps.push(Step::Pause(pause));
         }
-        if delivery.has(Quirk::Pings) {
+        // Between the events, not before them: official SDKs insist on the stream's own first one.
+        let is_between = index > 0;
+        if is_between && delivery.has(Quirk::Pings) {
             match &extras.ping {
                 Some(ping) => out.write(format!("{}{end}", ping.lines("", end))),
                 None => out.write(format!(": ping{end}{end}")),
             }
         }
-        if delivery.has(Quirk::Comments) {
+        if is_between && delivery.has(Quirk::Comments) {
             out.write(format!(": OPENROUTER PROCESSING{end}{end}"));
         }
-        if delivery.has(Quirk::UnknownEvents) {
+        if is_between && delivery.has(Quirk::UnknownEvents) {
             out.write(format!("{}{end}", extras.unknown.lines("", end)));
         }
         let is_open = index == last && delivery.has(Quirk::UnterminatedEnd);
