@@ -104,7 +104,10 @@ pub(crate) fn stream(
         if !pause.is_zero() {
             out.steps.push(Step::Pause(pause));
         }
-        out.mix_in(delivery, extras, end);
+        // Between the events, not before them: official SDKs insist on the stream's own first one.
+        if index > 0 {
+            out.mix_in(delivery, extras, end);
+        }
         let is_last = index + 1 == events.len();
         out.write(if is_last && delivery.has(Quirk::UnterminatedEnd) {
             lines
