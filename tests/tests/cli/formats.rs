@@ -125,7 +125,11 @@ async fn refused() -> String {
     let ended = execute(ANTHROPIC.provider, &[], ANTHROPIC.bare).await;
     let message: Value = serde_json::from_str(&ended.stdout).unwrap();
     let text = &message["content"][1]["content"][0]["text"];
-    assert!(text.as_str().unwrap().starts_with("Error (invalid_arguments)"));
+    assert!(
+        text.as_str()
+            .unwrap()
+            .starts_with("Error (invalid_arguments)")
+    );
     text.to_string()
 }
 
