@@ -8,6 +8,7 @@ mod cli {
     mod configuration;
     mod help;
     mod messages;
+    mod mock_provider;
     mod pipes;
     mod scripts;
     mod secrets;
