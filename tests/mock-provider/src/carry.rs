@@ -104,10 +104,9 @@ pub(crate) fn stream(
         if !pause.is_zero() {
             out.steps.push(Step::Pause(pause));
         }
-        // Between the events, not before them: official SDKs insist on the stream's own first one.
-        if index > 0 {
-            out.mix_in(delivery, extras, end);
-        }
+        // The first event comes first, and behind the reason to stop only what belongs there: official clients count on both.
+        let is_between = index > 0 && !event.is_end;
+        out.mix_in(delivery, extras, is_between, end);
         let is_last = index + 1 == events.len();
         out.write(if is_last && delivery.has(Quirk::UnterminatedEnd) {
             lines
@@ -274,7 +273,7 @@ impl Steps {
     }
 
     /// Writes what comes between events where it is asked for.
-    fn mix_in(&mut self, delivery: &Delivery, extras: &Extras, end: &str) {
+    fn mix_in(&mut self, delivery: &Delivery, extras: &Extras, is_between: bool, end: &str) {
         if delivery.has(Quirk::Pings) {
             self.write(match &extras.ping {
                 Some(ping) => format!("{}{end}", ping.lines("", end)),
@@ -284,7 +283,7 @@ impl Steps {
         if delivery.has(Quirk::Comments) {
             self.write(format!(": OPENROUTER PROCESSING{end}{end}"));
         }
-        if delivery.has(Quirk::UnknownEvents) {
+        if delivery.has(Quirk::UnknownEvents) && is_between {
             self.write(format!("{}{end}", extras.unknown.lines("", end)));
         }
     }

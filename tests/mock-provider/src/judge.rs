@@ -271,9 +271,7 @@ fn compare(
         }
         echo::compare(&format.echo(&answer), back, at, answer.freedom())
     };
-    // Whether an earlier request allowed only one call at once, this one doesn't tell.
-    if calls(back).count() == 1 && spec.calls.len() > 1 {
-        return with(1);
-    }
-    with(usize::MAX)
+    // Where only one call is allowed at once now, it was so then, too, or the client has just changed its mind.
+    let is_single = !asked.parallel && calls(back).count() == 1;
+    with(if is_single { 1 } else { usize::MAX })
 }

@@ -25,6 +25,7 @@ mod delivery;
 mod digest;
 mod fault;
 mod format;
+mod improvise;
 mod json;
 mod judge;
 mod mock;
