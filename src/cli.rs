@@ -83,7 +83,7 @@ pub(crate) enum Command {
     Workers(View),
     /// Serve a strict mock of the model APIs: scripted answers, checked conversations, faults on request.
     #[command(
-        after_help = "Example:\n  callboard mock-provider --script examples/mock-provider.toml\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=any python my_agent.py\n\nThe form of a script is in docs/mock-provider.md. Without one, it says hello."
+        after_help = "Example:\n  callboard mock-provider --script examples/mock-provider.toml\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=any python my_agent.py\n\nThe form of a script is in docs/mock-provider.md. Without one, it calls up to three\ntools whose names sound like reading, then says that it is done."
     )]
     MockProvider(MockProvider),
 }
@@ -192,7 +192,7 @@ pub(crate) struct MockProvider {
     /// Environment variable with the key that requests must carry [default: any key will do].
     #[arg(long, value_name = "NAME")]
     pub(crate) api_key_env: Option<String>,
-    /// Print a line of JSON for each request.
+    /// Print JSON: a line with the address and the base URLs, then one for each request.
     #[arg(long)]
     pub(crate) json: bool,
 }

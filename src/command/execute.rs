@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use callboard_coordinator::core::{CancelReason, TurnOptions};
-use callboard_coordinator::run::{Gather as _, Tally};
+use callboard_coordinator::run::Tally;
 use callboard_proto::{Epoch, RunId, Turn, TurnKey, limit};
 use uuid::Uuid;
 
@@ -48,16 +48,17 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
         parallel_max: config.coordinator.parallel,
         epoch: Epoch(0),
     };
-    let dispatch = session.dispatch.clone();
-    let mut gathering = std::pin::pin!(dispatch.gather(turn, options, calls));
+    let mut gathering = session.dispatch.open(turn, options);
+    gathering.add(calls);
+    gathering.seal();
     let mut interrupted = false;
     let report = tokio::select! {
-        report = &mut gathering => report,
+        report = gathering.report() => report,
         asked = signals::asked_to_end() => {
             asked?;
             interrupted = true;
-            dispatch.cancel(turn, CancelReason::Asked);
-            gathering.await
+            gathering.cancel(CancelReason::Asked);
+            gathering.report().await
         }
     }?;
     let messages = format.render(&answer.calls, &report);

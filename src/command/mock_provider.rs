@@ -1,5 +1,6 @@
 //! `callboard mock-provider`: serves the strict mock of the model APIs, for people who build agents.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use callboard_mock_provider::{Format, Key, Mock, Options, Recorded, Script};
@@ -38,6 +39,15 @@ pub(crate) async fn run(flags: &MockProvider) -> anyhow::Result<Exit> {
             flags.listen
         ))
     })?;
+    if flags.json {
+        let urls: BTreeMap<_, _> = Format::ALL
+            .iter()
+            .map(|format| (format.name(), mock.base_url(*format)))
+            .collect();
+        let address = mock.address();
+        let started = serde_json::json!({"address": address, "model": model, "base_urls": urls});
+        output::line(&started.to_string())?;
+    }
     let place = if flags.listen.ip().is_loopback() {
         ""
     } else {

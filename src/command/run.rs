@@ -114,10 +114,9 @@ async fn drive<M: Model>(
             turn_time: limits.deadline,
         },
         call_deadline: limits.call_deadline,
-        parallel_max: [config.model.parallel.0.calls_max(), limits.parallel]
-            .into_iter()
-            .flatten()
-            .min(),
+        parallel: config.model.parallel.0.at_most(limits.parallel),
+        eager: config.model.eager.eager(),
+        tool_choice: choice.clone(),
         epoch: Epoch(0),
     };
     let mut events = session.dispatch.events();

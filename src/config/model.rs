@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use callboard_coordinator::core::run::Eager;
 use callboard_coordinator::provider::{Format, Parallel, Settings, ToolChoice};
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -148,6 +149,16 @@ pub(crate) enum EagerWord {
     Off,
     /// Those of tools that only read.
     Read,
+}
+
+impl EagerWord {
+    /// What a run makes of it.
+    pub(crate) const fn eager(self) -> Eager {
+        match self {
+            Self::Off => Eager::Off,
+            Self::Read => Eager::Read,
+        }
+    }
 }
 
 impl Model {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_coordinator::catalogue::Catalogue;
-use callboard_coordinator::core::run::Budgets;
+use callboard_coordinator::core::run::{Budgets, Eager};
 use callboard_coordinator::model::script::ScriptedModel;
+use callboard_coordinator::provider::{Parallel, ToolChoice};
 use callboard_coordinator::run::RunOptions;
 use callboard_proto::{Epoch, RunId, WorkerName};
 use callboard_worker::builtin::shop::{Shop, ShopOptions};
@@ -98,7 +99,9 @@ fn options(act: &Act, catalogue: Arc<Catalogue>, call_deadline: Duration) -> Run
             turn_time: ACT_TIME,
         },
         call_deadline: Some(call_deadline),
-        parallel_max: None,
+        parallel: Parallel::Auto,
+        eager: Eager::Off,
+        tool_choice: ToolChoice::Auto,
         epoch: Epoch(0),
     }
 }

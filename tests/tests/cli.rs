@@ -9,6 +9,7 @@ mod cli {
     mod formats;
     mod help;
     mod messages;
+    mod mock_provider;
     mod models;
     mod pipes;
     mod scripts;

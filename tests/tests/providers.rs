@@ -9,7 +9,13 @@ mod providers {
     mod answers;
     mod controls;
     mod conversations;
+    mod errors;
     mod left_out;
+    mod mock;
+    mod raw;
     mod requests;
     mod schemas;
+    mod sdk;
+    mod turns;
+    mod words;
 }

@@ -6,4 +6,6 @@
 pub mod docker;
 pub mod nats;
 pub mod paths;
+pub mod python_worker;
 pub mod sdks;
+pub mod venv;

@@ -1,10 +1,11 @@
-//! Project tasks: `cargo xtask setup | test | providers | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | providers | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
 mod bench;
 mod ci;
 mod providers;
+mod python;
 mod say;
 mod setup;
 mod steps;
@@ -36,6 +37,8 @@ enum Task {
     Test,
     /// Installs the official SDKs of the model providers under target/ and runs the proofs that use them
     Providers,
+    /// Installs the Python worker under target/python-worker and runs its own tests
+    Python,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Setup { via } => setup::run(via),
         Task::Test => test::run(),
         Task::Providers => providers::run(),
+        Task::Python => python::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

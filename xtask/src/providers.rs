@@ -43,11 +43,9 @@ struct Python {
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new();
     let python = python().map_err(anyhow::Error::msg)?;
-    // With `--workspace`: one choice of features, so that the proofs compile nothing again.
-    steps.run(
-        "build",
-        &mut cargo(&["build", "--workspace", "--bin", "callboard"]),
-    )?;
+    // With the test: one choice of features, so that the proofs compile nothing again.
+    let targets = ["--bin", "callboard", "--test", "providers"];
+    steps.run("build", cargo(&["build", "--workspace"]).args(targets))?;
     prove(&mut steps, &python)?;
     say::line(&format!("xtask: providers passed: {}", steps.summary()));
     Ok(())

@@ -3,10 +3,10 @@
 use std::process::Command;
 
 use xtask::nats::{self, Source};
-use xtask::{docker, paths};
+use xtask::{docker, paths, python_worker};
 
 use crate::steps::{Steps, cargo};
-use crate::{providers, setup};
+use crate::{providers, python, setup};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new();
@@ -30,13 +30,12 @@ pub(crate) fn run_in(steps: &mut Steps) -> anyhow::Result<()> {
         "build",
         &mut cargo(&["build", "--workspace", "--all-targets"]),
     )?;
-    steps.run(
-        "tests",
-        told(
-            &mut cargo(&["test", "--workspace", "--no-fail-fast"]),
-            &server,
-        ),
-    )?;
+    let python = python::run_in(steps)?;
+    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    if let Some(python) = python {
+        tests.env(python_worker::VARIABLE, python);
+    }
+    steps.run("tests", told(&mut tests, &server))?;
     providers::run_in(steps)?;
     steps.run(
         "simulation",

@@ -329,6 +329,10 @@ impl<L: Link> Dispatch<L> {
 
     /// Opens calls of a turn, of which there are more unless they make it whole.
     fn add(&mut self, turn: TurnKey, calls: Vec<NewCall>, is_whole: bool) {
+        // It may have been given up while they were on their way.
+        if !self.partial.contains(&turn) {
+            return;
+        }
         let now = now();
         for call in calls {
             self.core.handle_input(Input::Call { turn, call }, now);

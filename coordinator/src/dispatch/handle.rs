@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use callboard_coordinator_core::{
-    CallEvent, CancelReason, Counters, NewCall, Report, TurnOptions, WorkerView,
-};
+use callboard_coordinator_core::{CallEvent, Counters, NewCall, Report, TurnOptions, WorkerView};
 use callboard_proto::{CallKey, Digest, RunId, ToolName, TurnKey};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::gathering::OpenTurn;
 use super::message::Message;
 use crate::catalogue::Offer;
-use crate::run::{Gather, GatherLost};
+use crate::run::Gather;
 
 /// Calls that are handed over at once: the first chunk of a wide turn is on its way while the next is
 /// made ready. Chosen: what the core puts into one message for a worker.
-const CHUNK_CALLS: usize = 128;
+pub(super) const CHUNK_CALLS: usize = 128;
 
 /// The dispatch actor has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +42,12 @@ impl DispatchHandle {
         events: broadcast::Sender<CallEvent>,
     ) -> Self {
         Self { mailbox, events }
+    }
+
+    /// Opens a turn, to be filled, sealed and reported. Nothing is sent before its report is awaited.
+    #[must_use]
+    pub fn open(&self, turn: TurnKey, options: TurnOptions) -> OpenTurn {
+        OpenTurn::new(self.mailbox.clone(), turn, options)
     }
 
     /// Drives all calls of a turn to one outcome each, and reports within the turn's deadline.
@@ -80,41 +85,23 @@ impl DispatchHandle {
         I: IntoIterator<Item = NewCall>,
         I::IntoIter: Send,
     {
+        let mut turn = self.open(turn, options);
         let mut calls = calls.into_iter().fuse();
-        let mut chunk = || calls.by_ref().take(CHUNK_CALLS).collect::<Vec<_>>();
-        let (report, reported) = oneshot::channel();
-        let first = chunk();
-        let is_whole = first.len() < CHUNK_CALLS;
-        self.send(Message::Gather {
-            turn,
-            options,
-            calls: first,
-            is_whole,
-            report,
-        })
-        .await?;
-        let mut cancel = CancelOnDrop {
-            mailbox: &self.mailbox,
-            turn: Some(turn),
-        };
-        let mut is_whole = is_whole;
-        while !is_whole {
+        loop {
+            let chunk: Vec<_> = calls.by_ref().take(CHUNK_CALLS).collect();
+            let is_last = chunk.len() < CHUNK_CALLS;
+            turn.add(chunk);
+            if is_last {
+                break;
+            }
+            turn.hand_over().await?;
             // On a runtime of one thread the actor posts what it has meanwhile.
             tokio::task::yield_now().await;
-            let calls = chunk();
-            is_whole = calls.len() < CHUNK_CALLS;
-            self.send(Message::More {
-                turn,
-                calls,
-                is_whole,
-            })
-            .await?;
         }
+        turn.seal();
         // It may be all calls of a wide turn, and they are the actor's now.
         drop(calls);
-        let report = reported.await.map_err(|_| Gone);
-        cancel.turn = None;
-        report
+        turn.report().await
     }
 
     /// Ends one call; its siblings go on.
@@ -211,36 +198,13 @@ impl DispatchHandle {
 }
 
 impl Gather for DispatchHandle {
-    async fn gather(
-        &self,
-        turn: TurnKey,
-        options: TurnOptions,
-        calls: Vec<NewCall>,
-    ) -> Result<Report, GatherLost> {
-        Self::gather(self, turn, options, calls)
-            .await
-            .map_err(|Gone| GatherLost)
-    }
+    type Gathering = OpenTurn;
 
-    fn cancel(&self, turn: TurnKey, reason: CancelReason) {
-        self.post(Message::CancelTurn { turn, reason });
+    fn open(&self, turn: TurnKey, options: TurnOptions) -> OpenTurn {
+        Self::open(self, turn, options)
     }
 
     fn end_run(&self, run: RunId) {
         self.post(Message::EndRun { run });
-    }
-}
-
-struct CancelOnDrop<'a> {
-    mailbox: &'a mpsc::Sender<Message>,
-    turn: Option<TurnKey>,
-}
-
-impl Drop for CancelOnDrop<'_> {
-    fn drop(&mut self) {
-        if let Some(turn) = self.turn {
-            // With a full mailbox the actor finds the closed channel at its next look.
-            let _ = self.mailbox.try_send(Message::Abandon { turn });
-        }
     }
 }

@@ -83,6 +83,17 @@ pub enum ModelError {
     /// The provider gave no answer.
     #[error(transparent)]
     Provider(Box<http::ProviderError>),
+    /// An adapter of somebody else's failed.
+    #[error("the model failed")]
+    Other {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Whether the same question may be asked again.
+        is_retryable: bool,
+        /// How long to wait before that, if that is known.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl ModelError {
@@ -92,6 +103,7 @@ impl ModelError {
         match self {
             Self::Script(_) => false,
             Self::Provider(error) => error.retry_after.is_some(),
+            Self::Other { is_retryable, .. } => *is_retryable,
         }
     }
 
@@ -101,6 +113,7 @@ impl ModelError {
         match self {
             Self::Script(_) => None,
             Self::Provider(error) => error.retry_after,
+            Self::Other { retry_after, .. } => *retry_after,
         }
     }
 
@@ -108,7 +121,7 @@ impl ModelError {
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Script(_) => None,
+            Self::Script(_) | Self::Other { .. } => None,
             Self::Provider(error) => Some(error.code()),
         }
     }
@@ -121,7 +134,9 @@ pub struct Exchange {
     pub turn: Turn,
     /// The response.
     pub answer: ModelAnswer,
-    /// The results, once they are gathered; none for a response without calls.
+    /// The results, once they are gathered; none for a response without calls: the final one, or one
+    /// that was only paused ([`Stop::Paused`]). The exchange after a pause goes on where that one stopped,
+    /// so both are repeated as they came, one after the other.
     pub report: Option<Report>,
 }
 

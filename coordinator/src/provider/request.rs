@@ -80,6 +80,17 @@ impl Parallel {
             Self::Limit(calls) => Some(calls.get()),
         }
     }
+
+    /// The same with no more than so many calls in flight; `None` and 0 are no limit.
+    #[must_use]
+    pub fn at_most(self, calls: Option<u32>) -> Self {
+        match calls.and_then(NonZeroU32::new) {
+            Some(calls) if self.calls_max().is_none_or(|own| calls.get() < own) => {
+                Self::Limit(calls)
+            }
+            Some(_) | None => self,
+        }
+    }
 }
 
 /// What differs among servers that speak the Chat format.

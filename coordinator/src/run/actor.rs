@@ -1,37 +1,38 @@
 //! The task of a run: performs what the run loop wants, one thing at a time.
 
-use std::collections::VecDeque;
-use std::future::Future;
+use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use callboard_coordinator_core::run::{Answer, Effect, Input, RunEnd, RunLoop};
-use callboard_coordinator_core::{CancelReason, NewCall, Report, TurnOptions};
-use callboard_proto::TurnKey;
+use callboard_coordinator_core::run::{Answer, Gathered, Input, RunEnd, RunLoop, Terms};
+use callboard_proto::{Turn, TurnKey};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::desk::{Desk, Event, Next, Stream};
 use super::handle::RunOptions;
 use super::message::Message;
 use super::ports::{Gather, Observe, RunEvent};
+use super::record::Record;
 use super::report::RunReport;
 use crate::model::{Conversation, EarlyCalls, Exchange, Model, ModelAnswer, ModelError};
+use crate::provider::ToolChoice;
 
-pub(super) struct Actor<M, G> {
+/// How long a run waits before it asks the same again, where the provider doesn't say. Chosen, not
+/// measured: long enough for a connection that was cut to be made anew.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+pub(super) struct Actor<M, G: Gather> {
     model: M,
-    gather: G,
-    observer: Box<dyn Observe>,
-    options: RunOptions,
     conversation: Conversation,
+    options: RunOptions,
     started: Instant,
-    inner: Inner,
-}
-
-/// What is needed while the model or the gathering is waited for.
-struct Inner {
-    core: RunLoop,
-    mailbox: mpsc::Receiver<Message>,
-    /// What the core wants done next, in order.
-    effects: VecDeque<Effect>,
+    desk: Desk<G>,
+    record: Record,
+    /// The tools that the last response named while it streamed, and why it broke off, if it did.
+    streamed: Vec<String>,
+    broken: Option<String>,
 }
 
 impl<M: Model, G: Gather> Actor<M, G> {
@@ -43,185 +44,162 @@ impl<M: Model, G: Gather> Actor<M, G> {
         mailbox: mpsc::Receiver<Message>,
     ) -> Self {
         let started = Instant::now();
-        let core = RunLoop::new(options.run, options.budgets.clone(), started.into_std());
+        let terms = Terms {
+            budgets: options.budgets.clone(),
+            eager: options.eager,
+            refuses_calls: options.tool_choice == ToolChoice::None,
+        };
+        let core = RunLoop::new(options.run, terms, started.into_std());
         Self {
             model,
-            gather,
-            observer,
             conversation: Conversation {
                 task: options.task.clone(),
-                catalogue: std::sync::Arc::clone(&options.catalogue),
+                catalogue: Arc::clone(&options.catalogue),
                 exchanges: Vec::new(),
             },
+            desk: Desk::new(core, gather, observer, &options, mailbox),
             options,
             started,
-            inner: Inner {
-                core,
-                mailbox,
-                effects: VecDeque::new(),
-            },
+            record: Record::default(),
+            streamed: Vec::new(),
+            broken: None,
         }
     }
 
     pub(super) async fn drive(mut self) -> RunReport {
         loop {
-            match self.inner.next_effect() {
-                Effect::AskModel { turn } => self.ask(turn).await,
-                Effect::OpenTurn {
-                    turn,
-                    calls,
-                    deadline,
-                } => {
-                    let options = TurnOptions {
-                        deadline,
-                        call_deadline: self.options.call_deadline,
-                        parallel_max: self.options.parallel_max,
-                        epoch: self.options.epoch,
-                    };
-                    self.gather(turn, options, calls).await;
-                }
-                Effect::CancelTurn { turn, reason } => self.gather.cancel(turn, reason),
-                Effect::FeedBack(report) => self.feed_back(report),
-                Effect::End(end) => return self.end(&end),
+            match self.desk.next() {
+                None => self.wait().await,
+                Some(Next::Ask(turn)) => self.ask(turn).await,
+                Some(Next::FeedBack(gathered)) => self.feed_back(gathered),
+                Some(Next::Discard(gathered)) => self.discard(&gathered),
+                Some(Next::End(end)) => return self.end(&end),
             }
+        }
+    }
+
+    /// Waits for the report of the open turn, or for time to pass.
+    async fn wait(&mut self) {
+        let work = pin!(std::future::pending::<Infallible>());
+        let mut stream = Stream::new(Turn(0), None);
+        match self.desk.wait(work, &mut stream).await {
+            Event::Done(never) => match never {},
+            Event::Other => {}
         }
     }
 
     async fn ask(&mut self, turn: TurnKey) {
         let turn = turn.turn;
-        self.observer.observe(&RunEvent::Asked { turn });
-        let mut early = EarlyCalls::none();
-        let question = self.model.answer(&self.conversation, &mut early);
-        let answer = self.inner.wait_for(question, |_, _| {}).await;
-        let input = match answer {
-            None => return,
-            Some(Ok(answer)) => {
-                let input = Input::ModelAnswered {
-                    turn,
-                    answer: Answer {
-                        calls: self.conversation.catalogue.check_all(&answer.calls),
-                        stop: answer.stop.clone(),
-                        usage: answer.usage,
-                    },
-                };
-                self.answered(turn, answer);
-                input
-            }
-            Some(Err(error)) => Input::ModelFailed {
-                turn,
-                message: with_causes(&error),
-            },
+        self.broken = None;
+        self.desk.observer.observe(&RunEvent::Asked { turn });
+        let (mut early, offers) = if self.desk.core.takes_early() {
+            let (early, offers) = EarlyCalls::channel();
+            (early, Some(offers))
+        } else {
+            (EarlyCalls::none(), None)
         };
-        self.inner.handle(input);
+        let mut stream = Stream::new(turn, offers);
+        let answer = {
+            let mut question = pin!(self.model.answer(&self.conversation, &mut early));
+            loop {
+                let event = self.desk.wait(question.as_mut(), &mut stream).await;
+                if let Event::Done(answer) = event {
+                    break Some(answer);
+                }
+                self.desk.perform();
+                if !self.desk.core.is_asking() {
+                    break None;
+                }
+            }
+        };
+        self.streamed = stream.names;
+        match answer {
+            Some(Ok(answer)) => self.answered(turn, answer),
+            Some(Err(error)) => self.failed(turn, &error, early.taken() > 0),
+            None => {}
+        }
     }
 
-    fn answered(&mut self, turn: callboard_proto::Turn, answer: ModelAnswer) {
-        self.observer.observe(&RunEvent::Answered {
+    fn answered(&mut self, turn: Turn, answer: ModelAnswer) {
+        self.desk.observer.observe(&RunEvent::Answered {
             turn,
             text: &answer.text,
             calls: answer.calls.len(),
             usage: answer.usage,
         });
+        let input = Input::ModelAnswered {
+            turn,
+            answer: Answer {
+                calls: self.conversation.catalogue.check_all(&answer.calls),
+                stop: answer.stop.clone(),
+                usage: answer.usage,
+            },
+        };
+        self.record.answered(turn, &answer);
         self.conversation.exchanges.push(Exchange {
             turn,
             answer,
             report: None,
         });
+        self.desk.handle(input);
     }
 
-    async fn gather(&mut self, turn: TurnKey, options: TurnOptions, calls: Vec<NewCall>) {
-        let gathering = self.gather.gather(turn, options, calls);
-        let cancel = |turn, reason| self.gather.cancel(turn, reason);
-        let input = match self.inner.wait_for(gathering, cancel).await {
-            None => return,
-            Some(Ok(report)) => Input::Reported(report),
-            Some(Err(lost)) => {
-                tracing::error!(run = %turn.run, turn = turn.turn.0, "{lost}");
-                Input::ReportLost { turn: turn.turn }
-            }
-        };
-        self.inner.handle(input);
+    /// The adapter has had its own retries, unless calls that it gave away early forbade them.
+    fn failed(&mut self, turn: Turn, error: &ModelError, gave_early: bool) {
+        let message = with_causes(error);
+        tracing::warn!(run = %self.options.run, turn = turn.0, "{message}");
+        self.desk.observer.observe(&RunEvent::Failed {
+            turn,
+            message: &message,
+        });
+        let may_retry = gave_early && error.is_retryable();
+        self.broken = Some(message.clone());
+        self.desk.handle(Input::ModelFailed {
+            turn,
+            message,
+            retry_after: may_retry.then(|| error.retry_after().unwrap_or(RETRY_DELAY)),
+        });
     }
 
-    fn feed_back(&mut self, report: Report) {
-        self.observer.observe(&RunEvent::Reported(&report));
+    fn feed_back(&mut self, gathered: Gathered) {
+        let turn = gathered.report.turn.turn;
+        let observer = &mut self.desk.observer;
+        observer.observe(&RunEvent::Reported(&gathered.report));
+        if gathered.early_calls > 0 {
+            observer.observe(&RunEvent::Hidden {
+                turn,
+                early_calls: gathered.early_calls,
+                hidden: gathered.hidden,
+            });
+        }
         let exchange = self
             .conversation
             .exchanges
-            .iter_mut()
-            .rfind(|exchange| exchange.turn == report.turn.turn)
-            .expect("a turn is opened only after its answer was kept");
-        exchange.report = Some(report);
+            .last_mut()
+            .expect("a turn is fed back only after its answer was kept");
+        assert_eq!(exchange.turn, turn, "it is the last one");
+        let names = exchange.answer.calls.iter().map(|call| call.name.as_str());
+        self.record.fed_back(&gathered, names);
+        exchange.report = Some(gathered.report);
+    }
+
+    fn discard(&mut self, gathered: &Gathered) {
+        let discarded = RunEvent::Discarded(&gathered.report);
+        self.desk.observer.observe(&discarded);
+        let names = self.streamed.iter().map(String::as_str);
+        self.record.discarded(gathered, names, self.broken.take());
     }
 
     fn end(mut self, end: &RunEnd) -> RunReport {
-        self.observer.observe(&RunEvent::Ended(end));
-        self.gather.end_run(self.options.run);
-        RunReport::new(
+        self.desk.observer.observe(&RunEvent::Ended(end));
+        self.desk.end_run(self.options.run);
+        self.record.into_report(
             self.options.run,
             self.model.name(),
             end,
-            &self.conversation.exchanges,
-            self.inner.core.usage(),
+            self.desk.core.usage(),
             self.started.elapsed(),
         )
-    }
-}
-
-impl Inner {
-    fn handle(&mut self, input: Input) {
-        self.core.handle_input(input, Instant::now().into_std());
-    }
-
-    fn next_effect(&mut self) -> Effect {
-        self.effects
-            .pop_front()
-            .or_else(|| self.core.poll_effect())
-            .expect("a run that waits for nothing has ended")
-    }
-
-    /// Waits for work and tells the core meanwhile what else happens. `None`: the core wants
-    /// something else done, so the work is given up.
-    async fn wait_for<T>(
-        &mut self,
-        work: impl Future<Output = T>,
-        cancel_turn: impl Fn(TurnKey, CancelReason),
-    ) -> Option<T> {
-        let mut work = pin!(work);
-        let mut is_open = true;
-        loop {
-            let deadline = self
-                .core
-                .poll_timeout()
-                .expect("a run that waits has a deadline");
-            tokio::select! {
-                // What has arrived counts, even at the very deadline.
-                biased;
-                value = &mut work => return Some(value),
-                message = self.mailbox.recv(), if is_open => match message {
-                    Some(Message::Cancel(reason)) => self.handle(Input::Cancel(reason)),
-                    None => {
-                        is_open = false;
-                        self.handle(Input::Cancel(CancelReason::Asked));
-                    }
-                },
-                () = tokio::time::sleep_until(deadline.into()) => {
-                    self.core.handle_timeout(Instant::now().into_std());
-                }
-            }
-            while let Some(effect) = self.core.poll_effect() {
-                match effect {
-                    Effect::CancelTurn { turn, reason } => cancel_turn(turn, reason),
-                    effect @ (Effect::AskModel { .. }
-                    | Effect::OpenTurn { .. }
-                    | Effect::FeedBack(_)
-                    | Effect::End(_)) => self.effects.push_back(effect),
-                }
-            }
-            if !self.effects.is_empty() {
-                return None;
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_coordinator_core::CancelReason;
-use callboard_coordinator_core::run::Budgets;
+use callboard_coordinator_core::run::{Budgets, Eager};
 use callboard_proto::{Epoch, RunId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -15,6 +15,7 @@ use super::ports::{Gather, Observe};
 use super::report::RunReport;
 use crate::catalogue::Catalogue;
 use crate::model::Model;
+use crate::provider::{Parallel, ToolChoice};
 
 /// How a run is driven.
 #[derive(Clone, Debug)]
@@ -29,8 +30,12 @@ pub struct RunOptions {
     pub budgets: Budgets,
     /// Longest time for a call; its turn's deadline caps it.
     pub call_deadline: Option<Duration>,
-    /// Calls of a turn in flight at once, at most.
-    pub parallel_max: Option<u32>,
+    /// How many calls of a turn run together. The provider is told by the model's own settings.
+    pub parallel: Parallel,
+    /// Which calls start while their response still streams.
+    pub eager: Eager,
+    /// What the model was told of tools. With [`ToolChoice::None`], calls that come anyway are refused.
+    pub tool_choice: ToolChoice,
     /// The epoch of the run's owner; 0 where runs aren't durable.
     pub epoch: Epoch,
 }

@@ -1,38 +1,70 @@
 //! What a run needs: somebody who gathers turns, and perhaps somebody who watches.
 
 use std::future::Future;
+use std::time::Duration;
 
 use callboard_coordinator_core::run::{RunEnd, Usage};
 use callboard_coordinator_core::{CancelReason, NewCall, Report, TurnOptions};
-use callboard_proto::{RunId, Turn, TurnKey};
+use callboard_proto::{RunId, ToolName, ToolUseId, Turn, TurnKey};
 
 /// Whoever gathered a turn is gone, and its report with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the dispatcher ended before it reported the turn")]
 pub struct GatherLost;
 
-/// What posts the calls of a turn and reports their outcomes.
+/// What posts the calls of turns and reports their outcomes.
 pub trait Gather: Send + Sync + 'static {
-    /// Opens a turn, posts its calls and waits for its report: one outcome for each call, in call
-    /// order, at `options.deadline` at the latest.
+    /// A turn in its hands.
+    type Gathering: Gathering;
+
+    /// Opens a turn; it is reported at `options.deadline` at the latest, if it is sealed by then. Never
+    /// waits, and need not do anything before the turn's report is awaited.
+    fn open(&self, turn: TurnKey, options: TurnOptions) -> Self::Gathering;
+
+    /// Says that a run is over, so that what is remembered for it (its affinity) may go. Never waits.
+    fn end_run(&self, run: RunId);
+
+    /// Opens a turn, posts its calls and waits for its report.
     ///
     /// # Errors
     /// When the dispatcher ended, so that no report will come.
     ///
     /// # Cancel safety
-    /// Dropping it gives up the report; the calls go on until they are cancelled or their deadline.
+    /// Dropped before it is done, it cancels the turn.
     fn gather(
         &self,
         turn: TurnKey,
         options: TurnOptions,
         calls: Vec<NewCall>,
-    ) -> impl Future<Output = Result<Report, GatherLost>> + Send;
+    ) -> impl Future<Output = Result<Report, GatherLost>> + Send {
+        let mut turn = self.open(turn, options);
+        turn.add(calls);
+        turn.seal();
+        async move { turn.report().await }
+    }
+}
 
-    /// Ends all calls of a turn; its report follows. Never waits.
-    fn cancel(&self, turn: TurnKey, reason: CancelReason);
+/// A turn that is gathered. Dropped before its report, it cancels the turn.
+pub trait Gathering: Send + 'static {
+    /// Posts calls after those that it has. Never waits; without effect once the turn is sealed.
+    fn add(&mut self, calls: Vec<NewCall>);
 
-    /// Says that a run is over, so that what is remembered for it (its affinity) may go. Never waits.
-    fn end_run(&self, run: RunId);
+    /// Says that no more calls come. Never waits.
+    fn seal(&mut self);
+
+    /// Ends all calls of the turn; its report still follows. Never waits.
+    fn cancel(&mut self, reason: CancelReason);
+
+    /// Sees to it that what was said is done, and waits for the report: one outcome for each call, in
+    /// call order. It is polled from the opening on, ends only when the turn is sealed and settled, and
+    /// is not polled after that.
+    ///
+    /// # Errors
+    /// When the dispatcher ended, so that no report will come.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: called again, it goes on where it was.
+    fn report(&mut self) -> impl Future<Output = Result<Report, GatherLost>> + Send;
 }
 
 /// Something that happened in a run, for views and traces. What happens to each call is told by the
@@ -43,6 +75,15 @@ pub enum RunEvent<'a> {
     Asked {
         /// The turn that its answer will be.
         turn: Turn,
+    },
+    /// A call of the response that still streams was posted.
+    StartedEarly {
+        /// The turn.
+        turn: Turn,
+        /// The call.
+        call: &'a ToolUseId,
+        /// Its tool.
+        tool: &'a ToolName,
     },
     /// The model answered.
     Answered {
@@ -55,8 +96,30 @@ pub enum RunEvent<'a> {
         /// What it used, if it said so.
         usage: Option<Usage>,
     },
+    /// The model gave no answer. It is asked again, or the run ends; calls that were posted early are
+    /// settled first.
+    Failed {
+        /// The turn.
+        turn: Turn,
+        /// Why, with all causes.
+        message: &'a str,
+    },
     /// A turn was gathered.
     Reported(&'a Report),
+    /// A turn was gathered for the record alone: its response broke off or contradicted itself, so that
+    /// nobody reads its results.
+    Discarded(&'a Report),
+    /// Calls of a turn had a head start; follows its report.
+    Hidden {
+        /// The turn.
+        turn: Turn,
+        /// Calls that were posted while the response streamed.
+        early_calls: u32,
+        /// How much sooner the turn was reported for it; see [`Gathered::hidden`].
+        ///
+        /// [`Gathered::hidden`]: callboard_coordinator_core::run::Gathered::hidden
+        hidden: Duration,
+    },
     /// The run ended.
     Ended(&'a RunEnd),
 }

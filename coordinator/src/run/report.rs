@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use callboard_coordinator_core::run::{RunEnd, Usage};
 use callboard_coordinator_core::{CallReport, Report};
-use callboard_proto::{Outcome, RunId};
+use callboard_proto::Outcome;
 use serde::Serialize;
-
-use crate::model::Exchange;
 
 /// A run from its end: what was said, what was called, why it ended. As JSON it is what `--json`
 /// prints. Arguments and results aren't part of it.
@@ -27,6 +24,12 @@ pub struct RunReport {
     pub tally: Tally,
     /// The tokens that the model said it used.
     pub usage: UsageSummary,
+    /// Calls that were posted while their response still streamed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub early_calls: u32,
+    /// How much sooner the turns were reported for it, in milliseconds; absent where no call was early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_ms: Option<f64>,
     /// Time from start to end, in milliseconds.
     pub elapsed_ms: f64,
 }
@@ -48,12 +51,29 @@ pub struct TurnSummary {
     pub turn: u32,
     /// What the model said.
     pub text: String,
+    /// Why the model stopped, in its provider's own word; absent where it gave none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<String>,
+    /// Why the response broke off, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether the results were kept for the record alone, because the response broke off or contradicted
+    /// itself after calls of it had begun.
+    #[serde(rename = "discarded", skip_serializing_if = "is_default")]
+    pub is_discarded: bool,
     /// Why gathering stopped; absent where there was nothing to gather.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<&'static str>,
     /// Time from opening the turn to its report, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gathered_ms: Option<f64>,
+    /// Calls that were posted while the response still streamed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub early_calls: u32,
+    /// How much sooner the turn was reported than if all its calls had begun when the response was whole,
+    /// each lasting as long as it did, in milliseconds; absent where no call was early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_ms: Option<f64>,
     /// Its calls, in call order.
     pub calls: Vec<CallSummary>,
 }
@@ -88,7 +108,7 @@ pub struct CallSummary {
 /// Calls, counted by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// All calls that the model asked for.
+    /// All calls that the model's answers asked for.
     pub calls: usize,
     /// Those whose tool answered.
     pub completed: usize,
@@ -98,6 +118,10 @@ pub struct Tally {
     pub failed: usize,
     /// Those that surely never ran.
     pub not_executed: usize,
+    /// Further ones, begun while their response streamed, whose results nobody read: it broke off or
+    /// contradicted itself.
+    #[serde(skip_serializing_if = "is_default")]
+    pub discarded: usize,
 }
 
 /// Tokens that a model said it used.
@@ -107,75 +131,6 @@ pub struct UsageSummary {
     pub input_tokens: u64,
     /// Tokens that it wrote.
     pub output_tokens: u64,
-}
-
-impl RunReport {
-    pub(super) fn new(
-        run: RunId,
-        model: &str,
-        end: &RunEnd,
-        exchanges: &[Exchange],
-        usage: Usage,
-        elapsed: Duration,
-    ) -> Self {
-        let mut tally = Tally::default();
-        for report in exchanges
-            .iter()
-            .filter_map(|exchange| exchange.report.as_ref())
-        {
-            tally.add(report);
-        }
-        Self {
-            run: run.to_string(),
-            model: model.to_owned(),
-            end: EndSummary {
-                reason: end.as_str(),
-                message: message(end),
-            },
-            text: exchanges
-                .last()
-                .map(|exchange| exchange.answer.text.clone())
-                .unwrap_or_default(),
-            turns: exchanges.iter().map(TurnSummary::new).collect(),
-            tally,
-            usage: UsageSummary {
-                input_tokens: usage.input_tokens,
-                output_tokens: usage.output_tokens,
-            },
-            elapsed_ms: in_ms(elapsed),
-        }
-    }
-}
-
-fn message(end: &RunEnd) -> Option<String> {
-    match end {
-        RunEnd::ModelFailed { message } => Some(message.clone()),
-        RunEnd::Answered
-        | RunEnd::TurnsExhausted
-        | RunEnd::CallsExhausted
-        | RunEnd::TokensExhausted
-        | RunEnd::TimeExhausted
-        | RunEnd::Cancelled(_)
-        | RunEnd::Truncated
-        | RunEnd::Declined => None,
-    }
-}
-
-impl TurnSummary {
-    fn new(exchange: &Exchange) -> Self {
-        let report = exchange.report.as_ref();
-        Self {
-            turn: exchange.turn.0,
-            text: exchange.answer.text.clone(),
-            stopped: report.map(|report| report.stopped.as_str()),
-            gathered_ms: report.map(|report| in_ms(report.elapsed)),
-            calls: report.map_or_else(Vec::new, |report| {
-                std::iter::zip(&report.calls, &exchange.answer.calls)
-                    .map(|(call, asked)| CallSummary::new(call, &asked.name))
-                    .collect()
-            }),
-        }
-    }
 }
 
 impl CallSummary {
@@ -226,6 +181,10 @@ impl Tally {
 }
 
 /// Milliseconds, to the microsecond.
-fn in_ms(duration: Duration) -> f64 {
+pub(super) fn in_ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -3,152 +3,51 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callboard_coordinator_core::run::Budgets;
-use callboard_coordinator_core::{
-    CallReport, CancelReason, NewCall, Report, StopReason, TurnOptions,
-};
-use callboard_proto::{
-    Completed, Digest, Effect, Epoch, Executed, FailureKind, Manifest, Outcome, Part, RunId,
-    ToolName, ToolSpec, TurnKey, WorkerName,
-};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use callboard_coordinator_core::CancelReason;
+use callboard_coordinator_core::run::{Budgets, Eager};
+use callboard_proto::{Digest, Effect, Epoch, Manifest, ToolName, ToolSpec};
 
-use super::{Gather, GatherLost, RunEvent, RunHandle, RunOptions, RunReport};
+mod dispatched;
+mod eager;
+mod fake_gather;
+mod fake_model;
+mod stage;
+
+use self::fake_gather::FakeGather;
+use super::{RunEvent, RunHandle, RunOptions, RunReport};
 use crate::catalogue::{Catalogue, Offer};
 use crate::model::script::ScriptedModel;
+use crate::provider::{Parallel, ToolChoice};
 
-/// Gathers without workers: each call answers with its arguments after 300 ms; the tool `broken`
-/// fails, `slow` takes until the deadline, `lost` loses the report.
-#[derive(Clone)]
-struct FakeGather {
-    cancelled: watch::Sender<Option<CancelReason>>,
-    seen: Arc<Mutex<Vec<String>>>,
-}
-
-impl FakeGather {
-    fn new() -> Self {
-        Self {
-            cancelled: watch::Sender::new(None),
-            seen: Arc::default(),
-        }
-    }
-
-    fn see(&self, what: String) {
-        self.seen.lock().unwrap().push(what);
-    }
-}
-
-fn outcome(call: &NewCall, stopped: StopReason) -> Outcome {
-    let posting = match &call.body {
-        Ok(posting) => posting,
-        Err(failure) => return Outcome::Failed(failure.clone()),
-    };
-    match (posting.tool.as_str(), stopped) {
-        ("slow", StopReason::Cancelled) => {
-            Outcome::failed(FailureKind::Cancelled, "stopped", Executed::Yes)
-        }
-        ("slow", StopReason::Deadline | StopReason::Settled) => {
-            Outcome::failed(FailureKind::TimedOut, "too slow", Executed::Yes)
-        }
-        ("broken", _) => Outcome::Completed(Completed {
-            content: vec![Part::Text("no".to_owned())],
-            is_error: true,
-        }),
-        _ => Outcome::Completed(Completed {
-            content: vec![Part::Json(
-                String::from_utf8(posting.arguments.to_vec()).unwrap(),
-            )],
-            is_error: false,
-        }),
-    }
-}
-
-impl Gather for FakeGather {
-    async fn gather(
-        &self,
-        turn: TurnKey,
-        options: TurnOptions,
-        calls: Vec<NewCall>,
-    ) -> Result<Report, GatherLost> {
-        let opened = Instant::now();
-        let tools: Vec<_> = calls
-            .iter()
-            .map(|call| match &call.body {
-                Ok(posting) => format!(
-                    "{} {}",
-                    posting.tool,
-                    std::str::from_utf8(&posting.arguments).unwrap()
-                ),
-                Err(failure) => failure.kind.to_string(),
-            })
-            .collect();
-        self.see(format!("turn {}: {}", turn.turn.0, tools.join("; ")));
-        if tools.iter().any(|tool| tool.starts_with("lost")) {
-            return Err(GatherLost);
-        }
-        let stopped = if tools.iter().any(|tool| tool.starts_with("slow")) {
-            let mut cancelled = self.cancelled.subscribe();
-            tokio::select! {
-                _ = cancelled.wait_for(Option::is_some) => StopReason::Cancelled,
-                () = tokio::time::sleep_until(options.deadline.into()) => StopReason::Deadline,
-            }
-        } else {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            StopReason::Settled
-        };
-        Ok(Report {
-            turn,
-            calls: calls
-                .iter()
-                .map(|call| CallReport {
-                    id: call.id.clone(),
-                    tool: call.body.as_ref().ok().map(|posting| posting.tool.clone()),
-                    outcome: outcome(call, stopped),
-                    attempts: u32::from(call.body.is_ok()),
-                    worker: Some(WorkerName::new("w1").unwrap()),
-                    elapsed: opened.elapsed(),
-                    queued: Duration::ZERO,
-                    executed: opened.elapsed(),
-                })
-                .collect(),
-            stopped,
-            elapsed: opened.elapsed(),
-        })
-    }
-
-    fn cancel(&self, turn: TurnKey, reason: CancelReason) {
-        self.see(format!("cancel {}", turn.turn.0));
-        self.cancelled.send_replace(Some(reason));
-    }
-
-    fn end_run(&self, _run: RunId) {
-        self.see("end".to_owned());
-    }
-}
-
-fn options() -> RunOptions {
-    let offers = ["echo", "slow", "broken", "lost"].map(|name| Offer {
-        digest: Digest::new([1; 32]),
+/// Tools under these names.
+fn offers<const N: usize>(tools: [(&str, Effect); N]) -> Catalogue {
+    Catalogue::freeze(tools.map(|(name, effect)| Offer {
+        digest: Digest::new([name.as_bytes()[0]; 32]),
         spec: Arc::new(ToolSpec {
             name: ToolName::new(name).unwrap(),
             description: String::new(),
             input_schema: r#"{"type":"object"}"#.to_owned(),
-            manifest: Manifest::new(Effect::Read),
+            manifest: Manifest::new(effect),
         }),
         instances: 1,
-    });
+    }))
+}
+
+fn options() -> RunOptions {
+    let tools = ["echo", "slow", "broken", "lost"].map(|name| (name, Effect::Read));
     RunOptions {
         run: "00000000000000000000000000000001".parse().unwrap(),
         task: "test".to_owned(),
-        catalogue: Arc::new(Catalogue::freeze(offers)),
+        catalogue: Arc::new(offers(tools)),
         budgets: Budgets {
             time: Duration::from_secs(10),
             turn_time: Duration::from_secs(2),
             ..Budgets::default()
         },
         call_deadline: None,
-        parallel_max: None,
+        parallel: Parallel::Auto,
+        eager: Eager::Off,
+        tool_choice: ToolChoice::Auto,
         epoch: Epoch::default(),
     }
 }
@@ -163,7 +62,7 @@ fn start(script: &str) -> (RunHandle, FakeGather) {
 async fn run(script: &str) -> (RunReport, Vec<String>) {
     let (mut handle, gather) = start(script);
     let report = handle.finished().await;
-    let seen = gather.seen.lock().unwrap().clone();
+    let seen = gather.seen();
     (report, seen)
 }
 
@@ -242,16 +141,13 @@ async fn cancelling_settles_the_turn_and_still_reports() {
     let report = handle.finished().await;
     assert_eq!(report.end.reason, "cancelled");
     assert_eq!(report.turns[0].calls[0].outcome, "cancelled");
-    assert_eq!(
-        *gather.seen.lock().unwrap(),
-        ["turn 1: slow {}", "cancel 1", "end"]
-    );
+    assert_eq!(gather.seen(), ["turn 1: slow {}", "cancel 1", "end"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn dropping_the_handle_cancels_the_run() {
     let (handle, gather) = start("[[turn]]\n[[turn.call]]\ntool = \"slow\"\n");
-    let mut cancelled = gather.cancelled.subscribe();
+    let mut cancelled = gather.cancelled();
     tokio::time::sleep(Duration::from_millis(10)).await;
     drop(handle);
     let reason = *cancelled.wait_for(Option::is_some).await.unwrap();
@@ -317,6 +213,10 @@ async fn an_observer_sees_the_run_in_order() {
             RunEvent::Answered { turn, calls, .. } => format!("answered {} {calls}", turn.0),
             RunEvent::Reported(report) => format!("reported {}", report.turn.turn.0),
             RunEvent::Ended(end) => format!("ended {}", end.as_str()),
+            RunEvent::StartedEarly { .. }
+            | RunEvent::Failed { .. }
+            | RunEvent::Discarded(_)
+            | RunEvent::Hidden { .. } => panic!("nothing is early here: {event:?}"),
         });
     };
     let script = "[[turn]]\n[[turn.call]]\ntool = \"echo\"\n[[turn]]\ntext = \"done\"\n";

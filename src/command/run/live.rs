@@ -108,25 +108,41 @@ impl Live {
 }
 
 fn describe(event: &RunEvent<'_>, model: &str) -> Option<String> {
-    if let RunEvent::Asked { turn } = event {
-        return Some(format!("turn {}: {model} is asked", turn.0));
-    }
-    let RunEvent::Answered {
-        turn, calls, usage, ..
-    } = event
-    else {
-        return None;
+    let (turn, what) = match event {
+        RunEvent::Asked { turn } => (turn, format!("{model} is asked")),
+        RunEvent::StartedEarly { turn, call, tool } => {
+            let id = call.as_str().escape_debug();
+            (
+                turn,
+                format!("{tool} {id} starts while the model still writes"),
+            )
+        }
+        RunEvent::Answered {
+            turn, calls, usage, ..
+        } => {
+            let tokens = usage.map_or_else(String::new, |usage| {
+                format!(
+                    " ({} tokens in, {} out)",
+                    usage.input_tokens, usage.output_tokens
+                )
+            });
+            let what = match calls {
+                0 => "it answers".to_owned(),
+                1 => "it asks for 1 call".to_owned(),
+                calls => format!("it asks for {calls} calls"),
+            };
+            (turn, format!("{what}{tokens}"))
+        }
+        RunEvent::Failed { turn, message } => (turn, format!("no answer: {message}")),
+        RunEvent::Discarded(report) => {
+            let what = "what had begun is settled, and its results are dropped";
+            (&report.turn.turn, what.to_owned())
+        }
+        RunEvent::Hidden { turn, hidden, .. } if !hidden.is_zero() => {
+            let what = format!("its early calls made it {} ms shorter", hidden.as_millis());
+            (turn, what)
+        }
+        RunEvent::Hidden { .. } | RunEvent::Reported(_) | RunEvent::Ended(_) => return None,
     };
-    let tokens = usage.map_or_else(String::new, |usage| {
-        format!(
-            " ({} tokens in, {} out)",
-            usage.input_tokens, usage.output_tokens
-        )
-    });
-    let what = match calls {
-        0 => "it answers".to_owned(),
-        1 => "it asks for 1 call".to_owned(),
-        calls => format!("it asks for {calls} calls"),
-    };
-    Some(format!("turn {}: {what}{tokens}", turn.0))
+    Some(format!("turn {}: {what}", turn.0))
 }

@@ -1,13 +1,13 @@
 //! One answer, before a format renders it.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::conversation::echo::Freedom;
 use crate::delivery::{Delivery, Quirk};
 use crate::digest::Digest;
 use crate::format::Format;
-use crate::json::Json;
+use crate::improvise;
+use crate::json::{Json, Node};
 use crate::script::{Stop, Turn, Usage};
 
 /// When all answers are given: 2026-11-22, so that the same request gets the same bytes.
@@ -28,8 +28,37 @@ pub(crate) struct Asked {
     pub(crate) as_list: bool,
     /// Responses: fields that an answer repeats.
     pub(crate) repeated: Vec<(&'static str, Json)>,
+    /// The tools on offer, in order.
+    pub(crate) offered: Vec<Offered>,
     /// Bytes of the request.
     pub(crate) bytes: usize,
+}
+
+/// A tool on offer.
+#[derive(Clone, Debug)]
+pub(crate) struct Offered {
+    pub(crate) name: String,
+    /// The schema of its arguments; none where the provider runs it, or where they are free text.
+    pub(crate) schema: Option<Node>,
+}
+
+impl Offered {
+    /// A function that the client runs; without a schema it takes nothing.
+    pub(crate) fn function(name: &str, schema: Option<&Node>) -> Self {
+        let nothing = || Node::Object(Vec::new());
+        Self {
+            name: name.to_owned(),
+            schema: Some(schema.cloned().unwrap_or_else(nothing)),
+        }
+    }
+
+    /// Any other tool.
+    pub(crate) fn other(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            schema: None,
+        }
+    }
 }
 
 /// One answer.
@@ -56,6 +85,15 @@ pub(crate) enum Part<'a> {
     Fallback,
 }
 
+/// A call before the answer that it is part of.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Planned<'a> {
+    pub(crate) id: Option<String>,
+    pub(crate) tool: &'a str,
+    pub(crate) arguments: String,
+    pub(crate) delay: Duration,
+}
+
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     /// Its position among the calls.
@@ -63,7 +101,7 @@ pub(crate) struct Call<'a> {
     pub(crate) id: Option<String>,
     pub(crate) tool: &'a str,
     /// All of it, or what the limit left.
-    pub(crate) arguments: Cow<'a, str>,
+    pub(crate) arguments: String,
     pub(crate) is_whole: bool,
     pub(crate) delay: Duration,
 }
@@ -78,7 +116,19 @@ impl<'a> Answer<'a> {
         calls_max: usize,
         is_truncated: bool,
     ) -> Self {
-        let calls = turn.calls.len().min(calls_max);
+        let improvised = if turn.improvise {
+            improvise::calls(&asked.offered)
+        } else {
+            Vec::new()
+        };
+        let scripted = turn.calls.iter().map(|call| Planned {
+            id: call.id.clone(),
+            tool: &call.tool,
+            arguments: call.arguments_text(),
+            delay: Duration::from_millis(call.delay_ms),
+        });
+        let planned: Vec<Planned<'a>> = scripted.chain(improvised).take(calls_max).collect();
+        let calls = planned.len();
         let stop = match &turn.stop {
             _ if is_truncated => Stop::MaxTokens,
             Some(stop) => stop.clone(),
@@ -93,27 +143,30 @@ impl<'a> Answer<'a> {
         if turn.server_tool {
             parts.push(Part::ServerTool);
         }
-        for (index, call) in turn.calls.iter().take(calls).enumerate() {
+        for (index, call) in planned.into_iter().enumerate() {
             if turn.fallback_after == Some(index) {
                 parts.push(Part::Fallback);
             }
             let is_whole = stop != Stop::MaxTokens || index + 1 < calls;
-            let all = call.arguments_text();
             let id = if turn.delivery.has(Quirk::MissingIds) {
                 None
             } else if turn.delivery.has(Quirk::DuplicateIds) {
                 Some("call_0".to_owned())
             } else {
                 let made = || seed.id(id_prefix, &format!("call {index}"));
-                Some(call.id.clone().unwrap_or_else(made))
+                Some(call.id.unwrap_or_else(made))
             };
             parts.push(Part::Call(Call {
                 index,
                 id,
-                tool: &call.tool,
-                arguments: Cow::Owned(if is_whole { all } else { cut(&all) }),
+                tool: call.tool,
+                arguments: if is_whole {
+                    call.arguments
+                } else {
+                    cut(&call.arguments)
+                },
                 is_whole,
-                delay: Duration::from_millis(call.delay_ms),
+                delay: call.delay,
             }));
         }
         if turn.fallback_after == Some(calls) {

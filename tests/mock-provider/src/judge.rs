@@ -2,34 +2,16 @@
 
 use std::time::Duration;
 
-use hyper::StatusCode;
-
 use crate::answer::{Answer, Asked};
 use crate::conversation::memory::Memory;
-use crate::conversation::{History, Spoken, Violation, calls, echo, rules};
-use crate::delivery::{self, Step};
+use crate::conversation::{History, Place, Spoken, Violation, calls, echo, rules};
 use crate::digest::Digest;
 use crate::fault::{Fault, pick};
 use crate::format::{Format, anthropic, gemini, openai_unknown_model};
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::Refusal;
+use crate::reply::{Reply, Served, error};
 use crate::request::{Incoming, check_key};
-use crate::script::{Script, Turn};
-
-/// What is sent back.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    /// Nothing: the connection closes.
-    Close,
-    /// Nothing, and the connection stays open.
-    Silent,
-    /// A response.
-    Response {
-        status: StatusCode,
-        content_type: &'static str,
-        headers: Vec<(&'static str, String)>,
-        body: Vec<Step>,
-    },
-}
+use crate::script::{Script, Stop, Turn};
 
 /// What a request gets, and why.
 #[derive(Debug)]
@@ -99,19 +81,6 @@ pub(crate) fn judge(
         },
     }
 }
-
-/// The response that an error makes.
-fn error(format: Format, refusal: &Refusal, request_id: &str) -> Reply {
-    let (status, body) = format.error(refusal, request_id);
-    Reply::Response {
-        status,
-        content_type: JSON,
-        headers: refusal.headers.clone(),
-        body: delivery::plain(body.as_str(), &delivery::Delivery::default(), None),
-    }
-}
-
-const JSON: &str = "application/json";
 
 fn served(
     script: &Script,
@@ -223,7 +192,7 @@ impl<'a> Position<'a> {
             .turns()
             .last()
             .is_some_and(|(step, _)| step + 1 == history.steps.len());
-        let is_paused = before.is_some_and(|turn| turn.stop == Some(crate::script::Stop::Pause));
+        let is_paused = before.is_some_and(|turn| turn.stop == Some(Stop::Pause));
         if ends_with_assistant && !is_paused && format == Format::Anthropic {
             let message = "This model does not support assistant message prefill. The conversation must end with a user \
                            message.";
@@ -270,7 +239,7 @@ fn check_echo(
         let at = history.steps[step].at;
         let is_moved = script.strict.append_only && is_known == Some(false);
         let prefix = Violation::Prefix {
-            at: crate::conversation::Place::new(at, 0),
+            at: Place::new(at, 0),
         };
         if script.strict.echo {
             match compare(spec, format, asked, seed, back, at) {
@@ -302,83 +271,7 @@ fn compare(
         }
         echo::compare(&format.echo(&answer), back, at, answer.freedom())
     };
-    // Whether an earlier request allowed only one call at once, this one doesn't tell.
-    if calls(back).count() == 1 && spec.calls.len() > 1 {
-        return with(1);
-    }
-    with(usize::MAX)
-}
-
-/// A request that is answered, if need be with a fault.
-struct Served<'a> {
-    format: Format,
-    asked: &'a Asked,
-    turn: &'a Turn,
-    seed: Digest,
-    fault: Option<&'a Fault>,
-    request_id: &'a str,
-}
-
-impl Served<'_> {
-    fn reply(&self) -> Result<Reply, Refusal> {
-        match self.fault {
-            Some(Fault::Close) => return Ok(Reply::Close),
-            Some(Fault::Silent) => return Ok(Reply::Silent),
-            Some(Fault::Html { status }) => return Ok(html(*status)),
-            Some(fault) => {
-                if let Some(refusal) = fault.refusal() {
-                    return Ok(error(self.format, &refusal, self.request_id));
-                }
-            }
-            None => {}
-        }
-        let calls_max = if self.asked.parallel { usize::MAX } else { 1 };
-        let is_truncated = self.fault == Some(&Fault::Truncate);
-        let answer = Answer::new(
-            self.turn,
-            self.asked,
-            self.seed,
-            self.format.id_prefix(),
-            calls_max,
-            is_truncated,
-        );
-        let delivery = &self.turn.delivery;
-        let (content_type, body) = if self.asked.stream && self.fault != Some(&Fault::NotJson) {
-            let events = self.format.stream(&answer)?;
-            if self.asked.as_list {
-                let chunks: Vec<&str> = events.iter().map(|event| event.data.as_str()).collect();
-                let list = format!("[{}]", chunks.join(",\n"));
-                (JSON, delivery::plain(&list, delivery, self.fault))
-            } else {
-                let extras = self.format.extras(&answer);
-                (
-                    "text/event-stream; charset=utf-8",
-                    delivery::stream(&events, delivery, &extras, self.fault),
-                )
-            }
-        } else {
-            if matches!(self.fault, Some(Fault::StreamError(_))) {
-                let refusal = Refusal::new(RefusalKind::Server, "Internal server error");
-                return Ok(error(self.format, &refusal, self.request_id));
-            }
-            let body = self.format.plain(&answer)?;
-            (JSON, delivery::plain(body.as_str(), delivery, self.fault))
-        };
-        Ok(Reply::Response {
-            status: StatusCode::OK,
-            content_type,
-            headers: Vec::new(),
-            body,
-        })
-    }
-}
-
-fn html(status: u16) -> Reply {
-    let page = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n";
-    Reply::Response {
-        status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
-        content_type: "text/html; charset=utf-8",
-        headers: Vec::new(),
-        body: delivery::plain(page, &delivery::Delivery::default(), None),
-    }
+    // Where only one call is allowed at once now, it was so then, too, or the client has just changed its mind.
+    let is_single = !asked.parallel && calls(back).count() == 1;
+    with(if is_single { 1 } else { usize::MAX })
 }

@@ -19,16 +19,19 @@
 //! ```
 
 mod answer;
+mod carry;
 mod conversation;
 mod delivery;
 mod digest;
 mod fault;
 mod format;
+mod improvise;
 mod json;
 mod judge;
 mod mock;
 mod recorded;
 mod refusal;
+mod reply;
 mod request;
 mod script;
 mod server;

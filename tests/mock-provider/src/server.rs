@@ -16,13 +16,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::delivery::Step;
+use crate::carry::Step;
 use crate::digest::Digest;
 use crate::format::Format;
-use crate::judge::{self, Reply, Verdict};
+use crate::judge::{self, Verdict};
 use crate::mock::State;
 use crate::recorded::Recorded;
 use crate::refusal::{Refusal, RefusalKind};
+use crate::reply::Reply;
 use crate::request::{Incoming, PathSays, SECRET};
 
 /// Time for answers on their way when the mock ends. Chosen: a test waits no longer.

@@ -17,6 +17,7 @@ mod greeter;
 mod judge;
 mod ledger;
 mod message;
+pub mod python;
 pub mod referee;
 mod report;
 mod until;

@@ -9,6 +9,7 @@ mod stage;
 
 use std::path::Path;
 
+use callboard_tests::harness::python;
 use format::{Hear, Says, Scenario};
 use stage::Stage;
 
@@ -18,6 +19,33 @@ const SCENARIOS_MIN: usize = 15;
 #[test]
 fn the_worker_core_plays_every_scenario() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/worker");
+    assert!(play_all(&folder) >= SCENARIOS_MIN);
+}
+
+/// Random scenarios that the tests make the Python core write, with what it says to them.
+const RANDOM: (u32, u32) = (200, 1);
+
+#[tokio::test]
+async fn the_python_core_says_the_same_to_random_scenarios() {
+    let Some(python) = python::python() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (count, seed) = RANDOM;
+    let written = tokio::process::Command::new(python)
+        .current_dir(xtask::python_worker::sources())
+        .args(["-B", "-m", "tests.random_scenarios"])
+        .arg(folder.path())
+        .args([count.to_string(), seed.to_string()])
+        .status()
+        .await
+        .unwrap();
+    assert!(written.success());
+    assert_eq!(play_all(folder.path()), count as usize);
+}
+
+/// Plays every scenario of a folder, and gives their number.
+fn play_all(folder: &Path) -> usize {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -27,14 +55,14 @@ fn the_worker_core_plays_every_scenario() {
         })
         .collect();
     files.sort();
-    assert!(files.len() >= SCENARIOS_MIN);
-    for file in files {
+    for file in &files {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&file).unwrap();
+        let text = std::fs::read_to_string(file).unwrap();
         let scenario: Scenario =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         play(&name, &scenario);
     }
+    files.len()
 }
 
 fn play(name: &str, scenario: &Scenario) {

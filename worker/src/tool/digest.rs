@@ -26,16 +26,30 @@ mod tests {
         }
     }
 
+    /// `proto/tests/digests.json`: tools as people write them, the bytes of their items and their digests.
+    /// `CALLBOARD_GOLDEN=write cargo test -p callboard-worker digest` writes bytes and digests anew.
     #[test]
     fn is_pinned_for_workers_in_other_languages() {
-        let spec = spec();
-        let bytes = codec::encode(&spec);
-        assert_eq!(
-            &bytes[..23],
-            b"\x84\xa4name\xa4look\xabdescription",
-            "the item begins with the spec's fields in order"
-        );
-        insta::assert_snapshot!(digest(&spec), @"57dd699a7b0b783cd77beea924a81da9c1e79521b238aab8e480eae5b34c9318");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/tests/digests.json");
+        let read = || -> serde_json::Value {
+            let text = std::fs::read_to_string(path).expect("the file is there");
+            serde_json::from_str(&text).expect("it is JSON")
+        };
+        let mut now = read();
+        let tools = now["tools"].as_array_mut().expect("tools are listed");
+        assert!(tools.len() >= 5);
+        for tool in tools {
+            let spec: ToolSpec = serde_json::from_value(tool.clone()).expect("each is a spec");
+            let bytes = codec::encode(&spec);
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            tool["item_hex"] = hex.into();
+            tool["digest"] = digest(&spec).to_string().into();
+        }
+        if std::env::var_os("CALLBOARD_GOLDEN").is_some_and(|word| word == "write") {
+            let text = serde_json::to_string_pretty(&now).expect("JSON is written");
+            std::fs::write(path, text + "\n").expect("the file can be written");
+        }
+        assert_eq!(read(), now);
     }
 
     #[test]

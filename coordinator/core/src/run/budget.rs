@@ -6,6 +6,14 @@ use std::time::Duration;
 /// measured: a dispatcher reports within 50 ms of a deadline (G3) and within 500 ms of a cancel.
 pub const REPORT_GRACE: Duration = Duration::from_secs(2);
 
+/// How often a run asks again after a response that broke off when calls of it were taken early. Chosen,
+/// not measured: each time, what those calls did is thrown away.
+pub const RETRIES_MAX: u32 = 2;
+
+/// How often in a row a model may pause before the run gives up. Chosen, not measured; the providers ask
+/// for a bound and name none.
+pub const PAUSES_MAX: u32 = 16;
+
 /// What a run may spend. All numbers are chosen, not measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budgets {
@@ -17,7 +25,8 @@ pub struct Budgets {
     pub tokens: Option<u64>,
     /// Time from the first question to the end.
     pub time: Duration,
-    /// Time for the calls of one turn; the run's time caps it.
+    /// Time for the calls of one turn, from the whole response on; the run's time caps it. A call that
+    /// starts early has as much, from its own start on.
     pub turn_time: Duration,
 }
 

@@ -1,5 +1,7 @@
 //! What happens to a run.
 
+use std::time::Duration;
+
 use callboard_proto::Turn;
 
 use super::budget::Usage;
@@ -57,6 +59,13 @@ pub struct Answer {
 /// One thing that happens to a run. What comes for a turn that isn't being waited for changes nothing.
 #[derive(Debug)]
 pub enum Input {
+    /// A call of the response that still streams is surely whole. Each comes once, in call order.
+    EarlyCall {
+        /// The turn that the response is for.
+        turn: Turn,
+        /// The call, checked against its tool.
+        call: NewCall,
+    },
     /// The model answered.
     ModelAnswered {
         /// The turn that it was asked for.
@@ -64,12 +73,14 @@ pub enum Input {
         /// Its answer.
         answer: Answer,
     },
-    /// The model gave no answer, and asking again is no help or was tried.
+    /// The model gave no answer.
     ModelFailed {
         /// The turn that it was asked for.
         turn: Turn,
         /// Why, for people.
         message: String,
+        /// After how long the same question may be asked again; `None` where that is no help or was tried.
+        retry_after: Option<Duration>,
     },
     /// A turn was gathered.
     Reported(Report),

@@ -1,67 +1,57 @@
 //! The loop itself.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use callboard_proto::{
-    Executed, Failure, FailureKind, Outcome, RunId, ToolName, ToolUseId, Turn, TurnKey,
-};
+use callboard_proto::{RunId, Turn, TurnKey};
 
-use super::budget::{Budgets, REPORT_GRACE, Usage};
-use super::effect::{Effect, RunEnd};
+use super::answer;
+use super::budget::{REPORT_GRACE, Usage};
+use super::early::Early;
+use super::effect::{Effect, RunEnd, TurnStep};
+use super::gathering::{Gathering, Then, Use};
 use super::input::{Answer, Input, Stop};
+use super::spent::Spent;
+use super::terms::{Eager, Terms};
 use crate::input::{CancelReason, NewCall};
-use crate::report::{CallReport, Report, StopReason};
+use crate::report::Report;
 
 /// Drives one conversation to its end.
 #[derive(Debug)]
 pub struct RunLoop {
     run: RunId,
-    budgets: Budgets,
+    terms: Terms,
     /// When the time budget is used up.
     deadline: Instant,
     /// The turn that is asked for or gathered; the last one, once the run has ended.
     turn: Turn,
-    calls_posted: u32,
-    usage: Usage,
+    spent: Spent,
     state: State,
     effects: VecDeque<Effect>,
 }
 
 #[derive(Debug)]
 enum State {
-    Asking,
+    /// The model is asked; these calls of its answer are open already.
+    Asking(Early),
+    /// The same question is asked again at this instant.
+    Waiting(Instant),
     Gathering(Gathering),
     Ended,
 }
 
-#[derive(Debug)]
-struct Gathering {
-    /// What was opened, in order: the report must answer exactly these.
-    calls: Vec<Opened>,
-    opened: Instant,
-    /// When the report is given up; the turn's deadline or its cancel plus [`REPORT_GRACE`].
-    give_up: Instant,
-    /// What the run does once the report is in; `None`: go on if the budgets allow it.
-    then: Option<RunEnd>,
-}
-
-/// A call as it was opened: the tool that it was posted to, or why it couldn't be.
-type Opened = (ToolUseId, Result<ToolName, Failure>);
-
 impl RunLoop {
     /// Begins a run: the first effect asks the model, unless the budget allows no turn at all.
     #[must_use]
-    pub fn new(run: RunId, budgets: Budgets, now: Instant) -> Self {
-        let deadline = now + budgets.time;
+    pub fn new(run: RunId, terms: Terms, now: Instant) -> Self {
+        let deadline = now + terms.budgets.time;
         let mut this = Self {
             run,
-            budgets,
+            terms,
             deadline,
             turn: Turn(0),
-            calls_posted: 0,
-            usage: Usage::default(),
-            state: State::Asking,
+            spent: Spent::default(),
+            state: State::Ended,
             effects: VecDeque::new(),
         };
         this.ask_or_end(now);
@@ -71,18 +61,27 @@ impl RunLoop {
     /// Takes something that happened. After [`Effect::End`] nothing has an effect.
     pub fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
-            Input::ModelAnswered { turn, answer } => {
-                if self.is_asking(turn) {
-                    self.answered(answer, now);
+            Input::EarlyCall { turn, call } => {
+                if turn == self.turn && self.takes_early() {
+                    self.open_early(call, now);
                 }
             }
-            Input::ModelFailed { turn, message } => {
-                if self.is_asking(turn) {
-                    self.end(RunEnd::ModelFailed { message });
+            Input::ModelAnswered { turn, answer } => {
+                if let Some(early) = self.asked_for(turn) {
+                    self.answered(answer, early, now);
+                }
+            }
+            Input::ModelFailed {
+                turn,
+                message,
+                retry_after,
+            } => {
+                if let Some(early) = self.asked_for(turn) {
+                    self.failed(message, retry_after, early, now);
                 }
             }
             Input::Reported(report) => {
-                if report.turn == self.key() {
+                if report.turn == self.turn() {
                     self.reported(Some(report), now);
                 }
             }
@@ -97,16 +96,21 @@ impl RunLoop {
 
     /// Acts on time that has passed; does nothing before [`Self::poll_timeout`]'s instant.
     pub fn handle_timeout(&mut self, now: Instant) {
-        match &self.state {
-            State::Asking if now >= self.deadline => self.end(RunEnd::TimeExhausted),
-            State::Gathering(gathering) if now >= gathering.give_up => {
-                self.effects.push_back(Effect::CancelTurn {
-                    turn: self.key(),
-                    reason: CancelReason::Asked,
-                });
+        if self.poll_timeout().is_none_or(|due| now < due) {
+            return;
+        }
+        match &mut self.state {
+            State::Asking(early) => {
+                // Its calls end at this very deadline, so nobody has to cancel them.
+                let early = std::mem::take(early);
+                self.give_up(early, Then::End(RunEnd::TimeExhausted), None, now);
+            }
+            State::Waiting(_) => self.ask_or_end(now),
+            State::Gathering(_) => {
+                self.step(TurnStep::Cancel(CancelReason::Asked));
                 self.reported(None, now);
             }
-            State::Asking | State::Gathering(_) | State::Ended => {}
+            State::Ended => {}
         }
     }
 
@@ -119,33 +123,61 @@ impl RunLoop {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Asking => Some(self.deadline),
+            State::Asking(_) => Some(self.deadline),
+            State::Waiting(until) => Some(*until),
             State::Gathering(gathering) => Some(gathering.give_up),
             State::Ended => None,
         }
     }
 
+    /// Whether an answer of the model is waited for.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        matches!(self.state, State::Asking(_))
+    }
+
+    /// Whether another [`Input::EarlyCall`] of the response that is waited for can have an effect.
+    #[must_use]
+    pub fn takes_early(&self) -> bool {
+        let may = match self.terms.eager {
+            Eager::Off => false,
+            Eager::Read => !self.terms.refuses_calls,
+        };
+        may && matches!(&self.state, State::Asking(early) if early.goes_on())
+    }
+
     /// Tokens used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.usage
+        self.spent.usage
     }
 
     /// Calls that were posted so far; those that failed before posting aren't counted.
     #[must_use]
     pub fn calls_posted(&self) -> u32 {
-        self.calls_posted
+        self.spent.calls
     }
 
-    fn key(&self) -> TurnKey {
+    /// The turn that is asked for or gathered; the last one, once the run has ended.
+    #[must_use]
+    pub fn turn(&self) -> TurnKey {
         TurnKey {
             run: self.run,
             turn: self.turn,
         }
     }
 
-    fn is_asking(&self, turn: Turn) -> bool {
-        matches!(self.state, State::Asking) && turn == self.turn
+    fn step(&mut self, step: TurnStep) {
+        let turn = self.turn();
+        self.effects.push_back(Effect::Turn { turn, step });
+    }
+
+    /// The early calls of the answer that has just come, if it was waited for.
+    fn asked_for(&mut self, turn: Turn) -> Option<Early> {
+        match &mut self.state {
+            State::Asking(early) if turn == self.turn => Some(std::mem::take(early)),
+            State::Asking(_) | State::Waiting(_) | State::Gathering(_) | State::Ended => None,
+        }
     }
 
     fn end(&mut self, end: RunEnd) {
@@ -153,213 +185,196 @@ impl RunLoop {
         self.effects.push_back(Effect::End(end));
     }
 
+    fn go_on(&mut self, then: Then, now: Instant) {
+        match then {
+            Then::GoOn => self.ask_or_end(now),
+            Then::AskAgain(at) if now < at => self.state = State::Waiting(at),
+            Then::AskAgain(_) => self.ask_or_end(now),
+            Then::End(end) => self.end(end),
+        }
+    }
+
     fn ask_or_end(&mut self, now: Instant) {
+        let budgets = &self.terms.budgets;
         if now >= self.deadline {
             return self.end(RunEnd::TimeExhausted);
         }
-        if self.turn.0 >= self.budgets.turns {
+        if self.turn.0 >= budgets.turns {
             return self.end(RunEnd::TurnsExhausted);
         }
-        if let Some(tokens) = self.budgets.tokens
-            && self.usage.total() >= tokens
+        if let Some(tokens) = budgets.tokens
+            && self.spent.usage.total() >= tokens
         {
             return self.end(RunEnd::TokensExhausted);
         }
         self.turn.0 += 1;
-        self.state = State::Asking;
+        self.state = State::Asking(Early::default());
         self.effects
-            .push_back(Effect::AskModel { turn: self.key() });
+            .push_back(Effect::AskModel { turn: self.turn() });
     }
 
-    fn answered(&mut self, answer: Answer, now: Instant) {
+    /// Opens a call before it is known why the model will stop. With the first one, the turn.
+    fn open_early(&mut self, call: NewCall, now: Instant) {
+        let has_room = self.spent.calls < self.terms.budgets.calls;
+        let is_late = now >= self.deadline;
+        let State::Asking(early) = &mut self.state else {
+            return;
+        };
+        if is_late || !early.admits(&call, has_room) {
+            return early.stop();
+        }
+        let is_first = early.is_empty();
+        self.spent.calls += u32::from(call.body.is_ok());
+        early.push(call.clone(), now);
+        let calls = vec![call];
+        let is_sealed = false;
+        self.step(if is_first {
+            // Nobody knows yet when the response will be whole, so the turn has the run's time, and each
+            // call the turn's.
+            TurnStep::Open {
+                calls,
+                deadline: self.deadline,
+                call_time: Some(self.terms.budgets.turn_time),
+                is_sealed,
+            }
+        } else {
+            TurnStep::Add { calls, is_sealed }
+        });
+    }
+
+    fn answered(&mut self, answer: Answer, early: Early, now: Instant) {
         let Answer {
             mut calls,
             stop,
             usage,
         } = answer;
         if let Some(usage) = usage {
-            self.usage.add(usage);
+            self.spent.usage.add(usage);
         }
-        // Two calls under one id can't both be answered: no provider takes two results for it.
-        if let Some(id) = first_repeated(&calls) {
-            return self.end(RunEnd::ModelFailed {
-                message: format!(
-                    "the response holds two calls with the id {:?}, so none of its {} calls was run",
-                    id.as_str(),
-                    calls.len()
-                ),
-            });
+        if let Some(message) = answer::contradiction(&calls, &stop, &early) {
+            let then = Then::End(RunEnd::ModelFailed { message });
+            return self.give_up(early, then, Some(CancelReason::Asked), now);
         }
-        let then = match &stop {
-            Stop::Calls if calls.is_empty() => {
-                return self.end(RunEnd::ModelFailed {
-                    message: "the response says that calls follow, and holds none".to_owned(),
-                });
+        let too_often = self.spent.count_pause(&stop);
+        let rest = &mut calls[early.len()..];
+        let (end, results) = if stop == Stop::Calls {
+            (self.spent.charge(&self.terms, rest, &early), Use::Wanted)
+        } else {
+            answer::refuse_all(rest, &stop);
+            match too_often.or_else(|| answer::end_after(stop)) {
+                Some(end) => (Some(end), Use::Kept),
+                None => (None, Use::Wanted),
             }
-            Stop::Calls => self.charge(&mut calls),
-            // The budget of turns bounds how often.
-            Stop::Paused if calls.is_empty() => return self.ask_or_end(now),
-            Stop::Paused => None,
-            Stop::Done => Some(RunEnd::Answered),
-            Stop::Truncated => Some(RunEnd::Truncated),
-            Stop::Declined => Some(RunEnd::Declined),
-            Stop::Unknown(reason) => Some(RunEnd::ModelFailed {
-                message: format!(
-                    "the response stopped for the reason {reason:?}, which is unknown"
-                ),
-            }),
         };
+        let then = end.map_or(Then::GoOn, Then::End);
         if calls.is_empty() {
-            return self.end(
-                then.expect("only Stop::Calls and Stop::Paused yield no end, and they have calls"),
-            );
+            return self.go_on(then, now);
         }
-        if stop != Stop::Calls {
-            let why = format!("{}; the call was not run", stop.describe());
-            for call in &mut calls {
-                refuse(call, &why);
-            }
-        }
-        self.open(calls, then, now);
+        self.gather(calls, early, results, then, now);
     }
 
-    /// Takes the calls out of the budget and refuses the surplus. Asking for calls when nothing is
-    /// left ends the run after the report: the model had its chance to answer without.
-    fn charge(&mut self, calls: &mut [NewCall]) -> Option<RunEnd> {
-        let allowed = self.budgets.calls;
-        let was_exhausted = self.calls_posted >= allowed;
-        let mut is_over = false;
-        for call in calls.iter_mut().filter(|call| call.body.is_ok()) {
-            if self.calls_posted < allowed {
-                self.calls_posted += 1;
-            } else {
-                is_over = true;
-                refuse(call, &format!("call budget of {allowed} used up"));
+    /// Opens what isn't open yet of a whole response, and waits for the report.
+    fn gather(
+        &mut self,
+        mut calls: Vec<NewCall>,
+        early: Early,
+        results: Use,
+        then: Then,
+        now: Instant,
+    ) {
+        let deadline = (now + self.terms.budgets.turn_time).min(self.deadline.max(now));
+        let had_early = !early.is_empty();
+        let rest = calls.split_off(early.len());
+        let give_up = deadline + REPORT_GRACE;
+        self.state = State::Gathering(Gathering::new(early, &rest, results, then, give_up, now));
+        let is_sealed = true;
+        self.step(if had_early {
+            TurnStep::Add {
+                calls: rest,
+                is_sealed,
             }
+        } else {
+            TurnStep::Open {
+                calls: rest,
+                deadline,
+                call_time: None,
+                is_sealed,
+            }
+        });
+        if had_early && results != Use::Wanted {
+            // What still runs of it is of no use to anybody.
+            self.step(TurnStep::Cancel(CancelReason::Asked));
         }
-        (was_exhausted && is_over).then_some(RunEnd::CallsExhausted)
     }
 
-    fn open(&mut self, calls: Vec<NewCall>, then: Option<RunEnd>, now: Instant) {
-        let deadline = (now + self.budgets.turn_time).min(self.deadline.max(now));
-        self.state = State::Gathering(Gathering {
-            calls: calls
-                .iter()
-                .map(|call| {
-                    let tool = call.body.as_ref().map(|posting| posting.tool.clone());
-                    (call.id.clone(), tool.map_err(Clone::clone))
-                })
-                .collect(),
-            opened: now,
-            give_up: deadline + REPORT_GRACE,
-            then,
+    fn failed(
+        &mut self,
+        message: String,
+        retry_after: Option<Duration>,
+        early: Early,
+        now: Instant,
+    ) {
+        let is_last = self.turn.0 >= self.terms.budgets.turns;
+        let delay = retry_after.filter(|_| !is_last);
+        let then = match self.spent.retry(delay, now, self.deadline) {
+            Some(at) => Then::AskAgain(at),
+            None => Then::End(RunEnd::ModelFailed { message }),
+        };
+        self.give_up(early, then, Some(CancelReason::Asked), now);
+    }
+
+    /// Goes on without an answer, once the calls that it began with are settled.
+    fn give_up(&mut self, early: Early, then: Then, cancel: Option<CancelReason>, now: Instant) {
+        if early.is_empty() {
+            return self.go_on(then, now);
+        }
+        let give_up = now + REPORT_GRACE;
+        let gathering = Gathering::new(early, &[], Use::Discarded, then, give_up, now);
+        self.state = State::Gathering(gathering);
+        self.step(TurnStep::Add {
+            calls: Vec::new(),
+            is_sealed: true,
         });
-        self.effects.push_back(Effect::OpenTurn {
-            turn: self.key(),
-            calls,
-            deadline,
-        });
+        if let Some(reason) = cancel {
+            self.step(TurnStep::Cancel(reason));
+        }
     }
 
     fn reported(&mut self, report: Option<Report>, now: Instant) {
-        let key = self.key();
+        let key = self.turn();
         let gathering = match std::mem::replace(&mut self.state, State::Ended) {
             State::Gathering(gathering) => gathering,
-            other @ (State::Asking | State::Ended) => {
+            other @ (State::Asking(_) | State::Waiting(_) | State::Ended) => {
                 self.state = other;
                 return;
             }
         };
-        let report = complete(report, key, &gathering, now);
-        self.effects.push_back(Effect::FeedBack(report));
-        match gathering.then {
-            Some(end) => self.end(end),
-            None => self.ask_or_end(now),
-        }
+        let gathered = gathering.complete(report, key, now);
+        self.effects.push_back(match gathering.results {
+            Use::Wanted | Use::Kept => Effect::FeedBack(gathered),
+            Use::Discarded => Effect::Discard(gathered),
+        });
+        self.go_on(gathering.then, now);
     }
 
     fn cancel(&mut self, reason: CancelReason, now: Instant) {
-        let turn = self.key();
+        let then = Then::End(RunEnd::Cancelled(reason));
         match &mut self.state {
-            State::Asking => self.end(RunEnd::Cancelled(reason)),
+            State::Asking(early) => {
+                let early = std::mem::take(early);
+                self.give_up(early, then, Some(reason), now);
+            }
+            State::Waiting(_) => self.go_on(then, now),
             State::Gathering(gathering) => {
                 // The first word stands: a second cancel neither extends the wait nor changes the reason.
-                if matches!(gathering.then, Some(RunEnd::Cancelled(_))) {
+                if matches!(gathering.then, Then::End(RunEnd::Cancelled(_))) {
                     return;
                 }
-                gathering.then = Some(RunEnd::Cancelled(reason));
+                gathering.then = then;
                 gathering.give_up = gathering.give_up.min(now + REPORT_GRACE);
-                self.effects.push_back(Effect::CancelTurn { turn, reason });
+                self.step(TurnStep::Cancel(reason));
             }
             State::Ended => {}
         }
-    }
-}
-
-fn first_repeated(calls: &[NewCall]) -> Option<ToolUseId> {
-    let mut seen = BTreeSet::new();
-    calls
-        .iter()
-        .find(|call| !seen.insert(&call.id))
-        .map(|call| call.id.clone())
-}
-
-/// Refuses a call that could have been posted; one that failed its check keeps its true cause.
-fn refuse(call: &mut NewCall, why: &str) {
-    if call.body.is_ok() {
-        call.body = Err(Failure::new(FailureKind::Refused, why, Executed::No));
-    }
-}
-
-/// The report with exactly one outcome for each opened call, in order. A call that the report doesn't
-/// hold may have run.
-fn complete(report: Option<Report>, turn: TurnKey, gathering: &Gathering, now: Instant) -> Report {
-    let elapsed = now.saturating_duration_since(gathering.opened);
-    let is_complete = |report: &Report| {
-        report.calls.len() == gathering.calls.len()
-            && std::iter::zip(&report.calls, &gathering.calls).all(|(call, (id, _))| call.id == *id)
-    };
-    let mut report = match report {
-        Some(report) if is_complete(&report) => return report,
-        Some(report) => report,
-        None => Report {
-            turn,
-            calls: Vec::new(),
-            stopped: StopReason::Deadline,
-            elapsed,
-        },
-    };
-    let mut found = std::mem::take(&mut report.calls);
-    report.calls = gathering
-        .calls
-        .iter()
-        .map(
-            |opened| match found.iter().position(|call| call.id == opened.0) {
-                Some(position) => found.swap_remove(position),
-                None => lost(opened, elapsed),
-            },
-        )
-        .collect();
-    report
-}
-
-fn lost((id, tool): &Opened, elapsed: Duration) -> CallReport {
-    let failure = match tool {
-        Ok(_) => Failure::new(
-            FailureKind::Internal,
-            "the coordinator lost track of the call",
-            Executed::Unknown,
-        ),
-        Err(failure) => failure.clone(),
-    };
-    CallReport {
-        id: id.clone(),
-        tool: tool.as_ref().ok().cloned(),
-        outcome: Outcome::Failed(failure),
-        attempts: 0,
-        worker: None,
-        elapsed,
-        queued: Duration::ZERO,
-        executed: Duration::ZERO,
     }
 }

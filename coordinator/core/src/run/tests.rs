@@ -13,10 +13,14 @@ use callboard_proto::{
     ToolName, ToolUseId, Turn, TurnKey,
 };
 
+mod eager;
+mod limits;
 mod schedules;
+mod stories;
+mod world;
 
-use super::{Answer, Budgets, Effect, Input, REPORT_GRACE, RunEnd, RunLoop, Stop, Usage};
-use crate::input::{CancelReason, NewCall, Posting};
+use super::{Answer, Budgets, Effect, Gathered, Input, RunLoop, Stop, Terms, TurnStep};
+use crate::input::{NewCall, Posting};
 use crate::report::{CallReport, Report, StopReason};
 
 fn run_id() -> RunId {
@@ -31,12 +35,16 @@ fn key(turn: u32) -> TurnKey {
 }
 
 fn call(id: &str) -> NewCall {
+    call_of(id, ToolEffect::Read)
+}
+
+fn call_of(id: &str, effect: ToolEffect) -> NewCall {
     NewCall {
         id: ToolUseId::new(id).unwrap(),
         body: Ok(Posting {
             tool: ToolName::new("tool").unwrap(),
             digest: Digest::new([7; 32]),
-            manifest: Arc::new(Manifest::new(ToolEffect::Read)),
+            manifest: Arc::new(Manifest::new(effect)),
             arguments: Bytes::from_static(b"{}"),
             key: None,
             traceparent: None,
@@ -97,31 +105,60 @@ fn drain(run: &mut RunLoop, start: Instant) -> Vec<String> {
     while let Some(effect) = run.poll_effect() {
         lines.push(match effect {
             Effect::AskModel { turn } => format!("ask {}", turn.turn.0),
-            Effect::OpenTurn {
-                turn,
-                calls,
-                deadline,
-            } => format!(
-                "open {} by {:?}: {}",
-                turn.turn.0,
-                deadline - start,
-                calls.iter().map(body).collect::<Vec<_>>().join(", ")
-            ),
-            Effect::CancelTurn { turn, reason } => format!("cancel {} {reason:?}", turn.turn.0),
-            Effect::FeedBack(report) => format!(
-                "feed {}: {}",
-                report.turn.turn.0,
-                report
-                    .calls
-                    .iter()
-                    .map(|call| format!("{} {}", call.id, outcome(&call.outcome)))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
+            Effect::Turn { turn, step } => self::step(turn.turn.0, step, start),
+            Effect::FeedBack(gathered) => format!("feed {}", results(&gathered)),
+            Effect::Discard(gathered) => format!("discard {}", results(&gathered)),
             Effect::End(end) => format!("end {}", end.as_str()),
         });
     }
     lines
+}
+
+fn step(turn: u32, step: TurnStep, start: Instant) -> String {
+    let bodies = |calls: &[NewCall]| calls.iter().map(body).collect::<Vec<_>>().join(", ");
+    match step {
+        TurnStep::Open {
+            calls,
+            deadline,
+            call_time,
+            is_sealed,
+        } => {
+            assert_eq!(
+                call_time.is_none(),
+                is_sealed,
+                "early calls have their own time"
+            );
+            let verb = if is_sealed { "open" } else { "begin" };
+            let each = call_time.map_or_else(String::new, |time| format!(", {time:?} each"));
+            let by = deadline - start;
+            format!("{verb} {turn} by {by:?}{each}: {}", bodies(&calls))
+        }
+        TurnStep::Add { calls, is_sealed } => {
+            let verb = if is_sealed { "seal" } else { "add" };
+            format!("{verb} {turn}: {}", bodies(&calls))
+                .trim_end_matches(": ")
+                .to_owned()
+        }
+        TurnStep::Cancel(reason) => format!("cancel {turn} {reason:?}"),
+    }
+}
+
+fn results(gathered: &Gathered) -> String {
+    let Gathered {
+        report,
+        early_calls,
+        hidden,
+    } = gathered;
+    let calls: Vec<_> = report
+        .calls
+        .iter()
+        .map(|call| format!("{} {}", call.id, outcome(&call.outcome)))
+        .collect();
+    let early = match early_calls {
+        0 => String::new(),
+        early => format!(" ({early} early, {hidden:?} hidden)"),
+    };
+    format!("{}: {}{early}", report.turn.turn.0, calls.join(", "))
 }
 
 fn body(call: &NewCall) -> String {
@@ -139,10 +176,25 @@ fn outcome(outcome: &Outcome) -> String {
 }
 
 fn begin(budgets: Budgets) -> (RunLoop, Instant) {
+    begin_on(Terms {
+        budgets,
+        ..Terms::default()
+    })
+}
+
+fn begin_on(terms: Terms) -> (RunLoop, Instant) {
     let start = Instant::now();
-    let mut run = RunLoop::new(run_id(), budgets, start);
+    let mut run = RunLoop::new(run_id(), terms, start);
     assert_eq!(drain(&mut run, start), ["ask 1"]);
     (run, start)
+}
+
+fn failed(turn: u32, retry_after: Option<Duration>) -> Input {
+    Input::ModelFailed {
+        turn: Turn(turn),
+        message: "the stream broke off".to_owned(),
+        retry_after,
+    }
 }
 
 fn small() -> Budgets {
@@ -152,265 +204,5 @@ fn small() -> Budgets {
         tokens: Some(100),
         time: Duration::from_secs(60),
         turn_time: Duration::from_secs(20),
-    }
-}
-
-#[test]
-fn a_chain_ends_with_the_final_answer() {
-    let (mut run, start) = begin(small());
-    let calls = vec![call("a"), bad_call("b")];
-    run.handle_input(answered(1, Stop::Calls, calls.clone()), start);
-    assert_eq!(
-        drain(&mut run, start),
-        ["open 1 by 20s: a, b invalid_arguments: not JSON"]
-    );
-    run.handle_input(Input::Reported(report(key(1), &calls)), start);
-    assert_eq!(
-        drain(&mut run, start),
-        ["feed 1: a completed, b invalid_arguments/no", "ask 2"]
-    );
-    assert_eq!(
-        run.calls_posted(),
-        1,
-        "a call that was never posted costs nothing"
-    );
-    run.handle_input(answered(2, Stop::Done, vec![]), start);
-    assert_eq!(drain(&mut run, start), ["end answered"]);
-    assert_eq!(run.poll_timeout(), None);
-}
-
-#[test]
-fn the_stop_reason_decides_whether_calls_run() {
-    for (stop, why, end) in [
-        (Stop::Done, "the response was final", "answered"),
-        (
-            Stop::Truncated,
-            "the response was cut off by a length limit, so its calls may be incomplete",
-            "truncated",
-        ),
-        (Stop::Declined, "the response was a refusal", "declined"),
-        (
-            Stop::Unknown("new".to_owned()),
-            "the response stopped for an unknown reason (\"new\")",
-            "model_failed",
-        ),
-    ] {
-        let (mut run, start) = begin(small());
-        run.handle_input(answered(1, stop, vec![call("a"), bad_call("b")]), start);
-        let Some(Effect::OpenTurn { calls, .. }) = run.poll_effect() else {
-            panic!("the calls must be answered");
-        };
-        assert_eq!(
-            calls.iter().map(body).collect::<Vec<_>>(),
-            [
-                format!("a refused: {why}; the call was not run"),
-                "b invalid_arguments: not JSON".to_owned(),
-            ]
-        );
-        run.handle_input(Input::Reported(report(key(1), &calls)), start);
-        assert_eq!(
-            drain(&mut run, start),
-            [
-                "feed 1: a refused/no, b invalid_arguments/no".to_owned(),
-                format!("end {end}"),
-            ]
-        );
-        assert_eq!(run.calls_posted(), 0);
-    }
-}
-
-#[test]
-fn calls_over_the_budget_are_refused_before_their_siblings_run() {
-    let (mut run, start) = begin(small());
-    let calls = ["a", "b", "c", "d", "e"].map(call).to_vec();
-    run.handle_input(answered(1, Stop::Calls, calls), start);
-    assert_eq!(
-        drain(&mut run, start),
-        [
-            "open 1 by 20s: a, b, c, d refused: call budget of 3 used up, \
-          e refused: call budget of 3 used up"
-        ]
-    );
-    run.handle_input(Input::Reported(report(key(1), &[])), start);
-    assert_eq!(
-        drain(&mut run, start).last().unwrap(),
-        "ask 2",
-        "it may still answer"
-    );
-    run.handle_input(answered(2, Stop::Calls, vec![call("f")]), start);
-    assert_eq!(
-        drain(&mut run, start),
-        ["open 2 by 20s: f refused: call budget of 3 used up"]
-    );
-    run.handle_input(Input::ReportLost { turn: Turn(2) }, start);
-    assert_eq!(
-        drain(&mut run, start),
-        ["feed 2: f refused/no", "end calls_exhausted"]
-    );
-}
-
-#[test]
-fn the_last_turn_is_still_gathered() {
-    let (mut run, start) = begin(Budgets {
-        turns: 1,
-        ..small()
-    });
-    let calls = vec![call("a")];
-    run.handle_input(answered(1, Stop::Calls, calls.clone()), start);
-    drain(&mut run, start);
-    run.handle_input(Input::Reported(report(key(1), &calls)), start);
-    assert_eq!(
-        drain(&mut run, start),
-        ["feed 1: a completed", "end turns_exhausted"]
-    );
-}
-
-#[test]
-fn tokens_end_the_run_before_the_next_question() {
-    let (mut run, start) = begin(small());
-    let calls = vec![call("a")];
-    run.handle_input(
-        Input::ModelAnswered {
-            turn: Turn(1),
-            answer: Answer {
-                calls: calls.clone(),
-                stop: Stop::Calls,
-                usage: Some(Usage {
-                    input_tokens: 90,
-                    output_tokens: 10,
-                }),
-            },
-        },
-        start,
-    );
-    assert_eq!(drain(&mut run, start), ["open 1 by 20s: a"]);
-    run.handle_input(Input::Reported(report(key(1), &calls)), start);
-    assert_eq!(
-        drain(&mut run, start),
-        ["feed 1: a completed", "end tokens_exhausted"]
-    );
-    assert_eq!(run.usage().total(), 100);
-}
-
-#[test]
-fn time_ends_a_question_and_caps_a_turn() {
-    let (mut run, start) = begin(small());
-    let late = start + Duration::from_secs(50);
-    run.handle_input(answered(1, Stop::Calls, vec![call("a")]), late);
-    assert_eq!(drain(&mut run, start), ["open 1 by 60s: a"]);
-    let end = start + Duration::from_secs(60);
-    run.handle_timeout(end);
-    assert!(
-        drain(&mut run, start).is_empty(),
-        "the dispatcher keeps the deadline"
-    );
-    run.handle_input(Input::Reported(report(key(1), &[call("a")])), end);
-    assert_eq!(
-        drain(&mut run, start),
-        ["feed 1: a completed", "end time_exhausted"]
-    );
-
-    let (mut run, start) = begin(small());
-    assert_eq!(run.poll_timeout(), Some(start + Duration::from_secs(60)));
-    run.handle_timeout(start + Duration::from_secs(60));
-    assert_eq!(drain(&mut run, start), ["end time_exhausted"]);
-    run.handle_input(answered(1, Stop::Done, vec![]), start);
-    assert!(
-        drain(&mut run, start).is_empty(),
-        "an answer after the end changes nothing"
-    );
-}
-
-#[test]
-fn a_report_that_never_comes_is_given_up() {
-    let (mut run, start) = begin(small());
-    run.handle_input(
-        answered(1, Stop::Calls, vec![call("a"), bad_call("b")]),
-        start,
-    );
-    drain(&mut run, start);
-    let give_up = start + Duration::from_secs(20) + REPORT_GRACE;
-    assert_eq!(run.poll_timeout(), Some(give_up));
-    run.handle_timeout(give_up);
-    assert_eq!(
-        drain(&mut run, start),
-        [
-            "cancel 1 Asked",
-            "feed 1: a internal/unknown, b invalid_arguments/no",
-            "ask 2"
-        ]
-    );
-    run.handle_input(Input::Reported(report(key(1), &[call("a")])), give_up);
-    assert!(
-        drain(&mut run, start).is_empty(),
-        "the late report changes nothing"
-    );
-}
-
-#[test]
-fn cancel_waits_for_the_report_but_not_for_the_model() {
-    let (mut run, start) = begin(small());
-    run.handle_input(Input::Cancel(CancelReason::Asked), start);
-    assert_eq!(drain(&mut run, start), ["end cancelled"]);
-
-    let (mut run, start) = begin(small());
-    run.handle_input(answered(1, Stop::Calls, vec![call("a")]), start);
-    drain(&mut run, start);
-    run.handle_input(Input::Cancel(CancelReason::ShuttingDown), start);
-    run.handle_input(Input::Cancel(CancelReason::Asked), start + REPORT_GRACE / 2);
-    assert_eq!(drain(&mut run, start), ["cancel 1 ShuttingDown"]);
-    assert_eq!(run.poll_timeout(), Some(start + REPORT_GRACE));
-    run.handle_input(Input::Reported(report(key(1), &[call("a")])), start);
-    assert_eq!(
-        drain(&mut run, start),
-        ["feed 1: a completed", "end interrupted"]
-    );
-}
-
-#[test]
-fn answers_that_make_no_sense_end_the_run() {
-    let (mut run, start) = begin(small());
-    run.handle_input(answered(1, Stop::Calls, vec![]), start);
-    assert_eq!(drain(&mut run, start), ["end model_failed"]);
-
-    let (mut run, start) = begin(small());
-    run.handle_input(answered(1, Stop::Calls, vec![call("a"), call("a")]), start);
-    let Some(Effect::End(RunEnd::ModelFailed { message })) = run.poll_effect() else {
-        panic!("a repeated id ends the run");
-    };
-    assert_eq!(
-        message,
-        "the response holds two calls with the id \"a\", so none of its 2 calls was run"
-    );
-}
-
-#[test]
-fn a_budget_of_nothing_asks_nothing() {
-    let start = Instant::now();
-    for (budgets, end) in [
-        (
-            Budgets {
-                turns: 0,
-                ..small()
-            },
-            "end turns_exhausted",
-        ),
-        (
-            Budgets {
-                time: Duration::ZERO,
-                ..small()
-            },
-            "end time_exhausted",
-        ),
-        (
-            Budgets {
-                tokens: Some(0),
-                ..small()
-            },
-            "end tokens_exhausted",
-        ),
-    ] {
-        let mut run = RunLoop::new(run_id(), budgets, start);
-        assert_eq!(drain(&mut run, start), [end]);
     }
 }

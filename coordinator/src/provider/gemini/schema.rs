@@ -4,13 +4,16 @@
 //! So what it isn't documented to take is rewritten where that says the same, and left out elsewhere:
 //! arguments are checked against the tool's own schema before they are sent anywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use definitions::{DEFINITIONS, Definitions, name, references, uncycle};
+use rewrite::{BESIDE, bounds, conjoin, refer, settle};
 
 mod definitions;
+mod rewrite;
 
 /// Formats that are documented for strings and numbers.
 const FORMATS: [&str; 7] = [
@@ -47,6 +50,7 @@ pub(super) fn parameters(schema: &str) -> Option<Value> {
             .filter_map(|key| schema.get(*key)?.as_object())
             .flatten()
             .collect(),
+        inlined: Cell::new(0),
     };
     // What is referred to at the top is written out: the properties there are the parameters.
     let mut root = match reducer.reference(&schema) {
@@ -75,14 +79,14 @@ pub(super) fn parameters(schema: &str) -> Option<Value> {
     Some(root)
 }
 
-/// What may stand beside a reference and be kept around it.
-const BESIDE: [&str; 2] = ["title", "description"];
-/// Definitions that are written out inside of each other. Chosen, not measured: schemas that inherit go
-/// two levels deep, and what is written out grows with a power of this.
-const INLINED_MAX: usize = 3;
+/// Definitions of one schema that are written out, at most: a schema of which each definition holds all
+/// others would never end. Chosen, not measured.
+const INLINED_MAX: u32 = 256;
 
 struct Reducer<'a> {
     given: BTreeMap<&'a String, &'a Value>,
+    /// Definitions that were written out.
+    inlined: Cell<u32>,
 }
 
 impl<'a> Reducer<'a> {
@@ -165,11 +169,12 @@ impl<'a> Reducer<'a> {
         self.named(name, inlined).map(Value::Object)
     }
 
-    /// A definition written out; none inside of itself, nor too deep.
+    /// A definition written out; none inside of itself, nor too many.
     fn named(&self, name: &'a str, inlined: &mut Vec<&'a str>) -> Option<Map<String, Value>> {
-        if inlined.contains(&name) || inlined.len() >= INLINED_MAX {
+        if inlined.contains(&name) || self.inlined.get() >= INLINED_MAX {
             return None;
         }
+        self.inlined.set(self.inlined.get() + 1);
         inlined.push(name);
         let given = self.given.get(&name.to_owned());
         let written = given.and_then(|given| given.as_object());
@@ -282,97 +287,4 @@ fn is_format(value: &Value) -> bool {
     value
         .as_str()
         .is_some_and(|format| FORMATS.contains(&format))
-}
-
-/// Writes exclusive bounds as inclusive ones: exact for integers, the next best elsewhere.
-fn bounds(schema: &Map<String, Value>, out: &mut Map<String, Value>) {
-    let is_integer = schema.get("type").is_some_and(|kind| kind == "integer");
-    for (from, to, step) in [
-        ("exclusiveMinimum", "minimum", 1),
-        ("exclusiveMaximum", "maximum", -1),
-    ] {
-        let Some(bound @ Value::Number(_)) = schema.get(from) else {
-            continue;
-        };
-        if !out.contains_key(to) {
-            let inner = bound
-                .as_i64()
-                .filter(|_| is_integer)
-                .and_then(|n| n.checked_add(step));
-            out.insert(
-                to.to_owned(),
-                inner.map_or_else(|| bound.clone(), Value::from),
-            );
-        }
-    }
-}
-
-/// Adds what another schema asks for as well, as far as it contradicts nothing.
-fn conjoin(out: &mut Map<String, Value>, part: Map<String, Value>) {
-    for (key, value) in part {
-        match (key.as_str(), out.get_mut(&key), value) {
-            ("properties", Some(Value::Object(ours)), Value::Object(theirs)) => {
-                for (name, property) in theirs {
-                    ours.entry(name).or_insert(property);
-                }
-            }
-            ("required", Some(Value::Array(ours)), Value::Array(theirs)) => {
-                for name in theirs {
-                    if !ours.contains(&name) {
-                        ours.push(name);
-                    }
-                }
-            }
-            (_, Some(_), _) => {}
-            (_, None, value) => {
-                out.insert(key, value);
-            }
-        }
-    }
-}
-
-/// Makes a node refer to a definition. Such a node may hold nothing else, so what is said beside it
-/// stands around it.
-fn refer(out: &mut Map<String, Value>, name: &str) {
-    let node = json!({"$ref": format!("#/$defs/{name}")});
-    let beside: Map<String, Value> = BESIDE
-        .iter()
-        .filter_map(|key| out.remove_entry(*key))
-        .collect();
-    *out = beside;
-    if out.is_empty() {
-        out.insert("$ref".to_owned(), node["$ref"].clone());
-    } else {
-        out.insert("anyOf".to_owned(), json!([node]));
-    }
-}
-
-/// Names the type where the rest implies it, and requires nothing that isn't described.
-fn settle(out: &mut Map<String, Value>) {
-    if !out.contains_key("type") {
-        let values = out.get("enum").and_then(Value::as_array);
-        let kind = if out.contains_key("properties") {
-            Some("object")
-        } else if out.contains_key("items") || out.contains_key("prefixItems") {
-            Some("array")
-        } else if values.is_some_and(|values| values.iter().all(Value::is_string)) {
-            Some("string")
-        } else {
-            None
-        };
-        if let Some(kind) = kind {
-            out.insert("type".to_owned(), kind.into());
-        }
-    }
-    let described: BTreeSet<String> = out
-        .get("properties")
-        .and_then(Value::as_object)
-        .map(|properties| properties.keys().cloned().collect())
-        .unwrap_or_default();
-    if let Some(Value::Array(required)) = out.get_mut("required") {
-        required.retain(|name| name.as_str().is_some_and(|name| described.contains(name)));
-        if required.is_empty() {
-            out.remove("required");
-        }
-    }
 }

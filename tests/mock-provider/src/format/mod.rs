@@ -12,9 +12,9 @@ use std::fmt;
 use hyper::StatusCode;
 
 use crate::answer::{Answer, Asked};
+use crate::carry::{Event, Extras};
 use crate::conversation::rules::Dialect;
 use crate::conversation::{History, Spoken, Violation};
-use crate::delivery::{Event, Extras};
 use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::request::Incoming;

@@ -171,7 +171,7 @@ impl Turn {
                 ));
             }
         }
-        if self.stop == Some(Stop::Calls) && self.calls.is_empty() {
+        if self.stop == Some(Stop::Calls) && self.calls.is_empty() && !self.improvise {
             return Err("stop = \"calls\" needs at least one [[turn.call]]".to_owned());
         }
         if self

@@ -120,6 +120,8 @@ pub struct Turn {
     /// What it calls.
     #[serde(rename = "call")]
     pub calls: Vec<Call>,
+    /// Whether it calls up to three tools whose names sound like reading, with arguments that fit their schemas.
+    pub improvise: bool,
     /// Why it stops [default: follows from the calls].
     pub stop: Option<Stop>,
     /// Tokens that it names [default: a quarter of the bytes].

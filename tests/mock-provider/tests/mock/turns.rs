@@ -1,6 +1,6 @@
 //! Good conversations go through, in all formats.
 
-use callboard_mock_provider::Format;
+use callboard_mock_provider::{Format, Mock, Options, Script};
 use serde_json::json;
 
 use crate::talk::{Talk, mock};
@@ -190,4 +190,19 @@ async fn a_paused_turn_is_sent_back_unchanged() {
     talk.turn(&mock).await;
     let turns: Vec<_> = mock.requests().iter().map(|request| request.turn).collect();
     assert_eq!(turns, [Some(0), Some(1)]);
+}
+
+#[tokio::test]
+async fn the_default_script_calls_what_sounds_like_reading() {
+    for format in Format::ALL {
+        let mock = Mock::start(Options::default(), Script::default())
+            .await
+            .unwrap();
+        let mut talk = Talk::new(format);
+        let calls = talk.turn(&mock).await;
+        let names: Vec<&str> = calls.iter().map(|call| call.tool.as_str()).collect();
+        assert_eq!(names, ["look"], "{format}");
+        talk.answer(&calls);
+        assert_eq!(talk.turn(&mock).await.len(), 0);
+    }
 }

@@ -1,25 +1,30 @@
-//! Random schedules: every call of every turn gets exactly one outcome, and budgets hold.
+//! Random schedules against what a run promises: every call of every turn gets exactly one outcome, no
+//! call is opened twice or out of order, nothing runs that must not, and budgets hold.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use callboard_proto::{ToolUseId, Turn, TurnKey};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
-use super::{answered, bad_call, call, key, report, run_id};
-use crate::input::{CancelReason, NewCall};
-use crate::run::{Answer, Budgets, Effect, Input, RunLoop, Stop, Usage};
+use super::world::{Met, World};
+use crate::input::CancelReason;
+use crate::run::{Budgets, Eager, Input, Stop, Terms};
 
 /// One step of a random schedule; indices and times are taken modulo what makes sense.
 #[derive(Clone, Debug)]
 enum Step {
+    /// The stream brings a call: 0 and 1 a read, 2 a write, 3 one that fails its check.
+    Stream(u8),
     Answer {
         calls: u8,
         bad: u8,
         stop: u8,
         tokens: u64,
+        /// Whether the answer drops the first call that streamed.
+        contradicts: bool,
     },
-    Fail,
+    Fail(Option<u16>),
     Report {
         drop: u8,
         shuffle: bool,
@@ -32,9 +37,13 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (0u8..6, 0u8..6, 0u8..12, 0u64..40)
-            .prop_map(|(calls, bad, stop, tokens)| Step::Answer { calls, bad, stop, tokens }),
-        1 => Just(Step::Fail),
+        8 => (0u8..4).prop_map(Step::Stream),
+        8 => (0u8..6, 0u8..6, 0u8..14, 0u64..40, prop::bool::weighted(0.1)).prop_map(
+            |(calls, bad, stop, tokens, contradicts)| Step::Answer {
+                calls, bad, stop, tokens, contradicts
+            }
+        ),
+        2 => proptest::option::of(0u16..10_000).prop_map(Step::Fail),
         8 => (0u8..12, any::<bool>()).prop_map(|(drop, shuffle)| Step::Report { drop, shuffle }),
         1 => Just(Step::Lose),
         2 => Just(Step::Stale),
@@ -49,190 +58,108 @@ fn stop(number: u8) -> Stop {
         1 => Stop::Truncated,
         2 => Stop::Declined,
         3 => Stop::Unknown("new".to_owned()),
+        4 => Stop::Paused,
         _ => Stop::Calls,
     }
 }
 
-/// Feeds a schedule to a loop and checks every promise on the way.
-fn walk(budgets: &Budgets, steps: Vec<Step>) {
-    let start = Instant::now();
-    let mut now = start;
-    let mut run = RunLoop::new(run_id(), budgets.clone(), start);
-    let mut steps: VecDeque<Step> = steps.into();
-    let mut asked = None;
-    let mut open: Option<(TurnKey, Vec<NewCall>)> = None;
-    // Calls that the model asked for and that nobody answered yet.
-    let mut unanswered: Vec<ToolUseId> = Vec::new();
-    let (mut asks, mut posted, mut ended) = (0, 0, false);
-    loop {
-        while let Some(effect) = run.poll_effect() {
-            assert!(!ended, "{effect:?} after the end");
-            match effect {
-                Effect::AskModel { turn } => {
-                    assert!(unanswered.is_empty(), "asked with {unanswered:?} dangling");
-                    assert!(now < start + budgets.time);
-                    asks += 1;
-                    assert_eq!(turn.turn.0, asks);
-                    asked = Some(turn);
-                }
-                Effect::OpenTurn {
-                    turn,
-                    calls,
-                    deadline,
-                } => {
-                    asked = None;
-                    assert_eq!(
-                        calls.iter().map(|call| &call.id).collect::<Vec<_>>(),
-                        unanswered.iter().collect::<Vec<_>>()
-                    );
-                    assert!(
-                        deadline <= (now + budgets.turn_time).min(start + budgets.time).max(now)
-                    );
-                    posted += calls.iter().filter(|call| call.body.is_ok()).count();
-                    open = Some((turn, calls));
-                }
-                Effect::CancelTurn { turn, .. } => assert_eq!(open.as_ref().unwrap().0, turn),
-                Effect::FeedBack(report) => {
-                    let (turn, _) = open.take().unwrap();
-                    assert_eq!(report.turn, turn);
-                    assert_eq!(
-                        report.calls.iter().map(|call| &call.id).collect::<Vec<_>>(),
-                        unanswered.iter().collect::<Vec<_>>()
-                    );
-                    unanswered.clear();
-                }
-                Effect::End(_) => {
-                    assert!(unanswered.is_empty(), "ended with {unanswered:?} dangling");
-                    assert!(open.is_none());
-                    ended = true;
-                }
-            }
+fn take(world: &mut World<'_>, step: Step) {
+    match step {
+        Step::Stream(kind) => world.stream(kind),
+        Step::Answer {
+            calls,
+            bad,
+            stop: number,
+            tokens,
+            contradicts,
+        } => world.answer(calls, bad, stop(number), tokens, contradicts),
+        Step::Fail(delay) => world.fail(delay),
+        Step::Report { drop, shuffle } => world.report(drop, shuffle),
+        Step::Lose => world.lose(),
+        Step::Stale => world.stale(),
+        Step::Cancel(true) => {
+            world
+                .run
+                .handle_input(Input::Cancel(CancelReason::Asked), world.now);
         }
-        assert!(asks <= budgets.turns);
-        assert!(posted <= usize::try_from(budgets.calls).unwrap());
-        assert_eq!(
-            ended,
-            run.poll_timeout().is_none(),
-            "who waits has a deadline"
-        );
-        if ended {
-            return;
-        }
-        // With no step left, time alone must end it.
-        let Some(step) = steps.pop_front() else {
-            now = now.max(run.poll_timeout().unwrap());
-            run.handle_timeout(now);
-            continue;
-        };
-        match step {
-            Step::Answer {
-                calls,
-                bad,
-                stop: number,
-                tokens,
-            } => {
-                let Some(turn) = asked else { continue };
-                let calls: Vec<_> = (0..calls)
-                    .map(|index| {
-                        let id = format!("c{index}");
-                        if index == bad {
-                            bad_call(&id)
-                        } else {
-                            call(&id)
-                        }
-                    })
-                    .collect();
-                let stop = stop(number);
-                unanswered = calls.iter().map(|call| call.id.clone()).collect();
-                let answer = Answer {
-                    calls,
-                    stop,
-                    usage: Some(Usage {
-                        input_tokens: tokens,
-                        output_tokens: 1,
-                    }),
-                };
-                run.handle_input(
-                    Input::ModelAnswered {
-                        turn: turn.turn,
-                        answer,
-                    },
-                    now,
-                );
-            }
-            Step::Fail => {
-                let Some(turn) = asked else { continue };
-                let message = "down".to_owned();
-                run.handle_input(
-                    Input::ModelFailed {
-                        turn: turn.turn,
-                        message,
-                    },
-                    now,
-                );
-            }
-            Step::Report { drop, shuffle } => {
-                let Some((turn, calls)) = &open else { continue };
-                let mut report = report(*turn, calls);
-                if usize::from(drop) < report.calls.len() {
-                    report.calls.remove(usize::from(drop));
-                }
-                if shuffle {
-                    report.calls.reverse();
-                }
-                run.handle_input(Input::Reported(report), now);
-            }
-            Step::Lose => {
-                let Some((turn, _)) = &open else { continue };
-                run.handle_input(Input::ReportLost { turn: turn.turn }, now);
-            }
-            Step::Stale => {
-                run.handle_input(answered(asks + 1, Stop::Done, vec![]), now);
-                run.handle_input(Input::Reported(report(key(asks + 1), &[])), now);
-                run.handle_input(
-                    Input::ReportLost {
-                        turn: Turn(asks + 1),
-                    },
-                    now,
-                );
-            }
-            Step::Cancel(asked) => {
-                let reason = if asked {
-                    CancelReason::Asked
-                } else {
-                    CancelReason::ShuttingDown
-                };
-                run.handle_input(Input::Cancel(reason), now);
-            }
-            Step::Wait(ms) => {
-                now += Duration::from_millis(u64::from(ms));
-                if run.poll_timeout().is_some_and(|at| at <= now) {
-                    run.handle_timeout(now);
-                }
-            }
-        }
+        Step::Cancel(false) => world
+            .run
+            .handle_input(Input::Cancel(CancelReason::ShuttingDown), world.now),
+        Step::Wait(ms) => world.wait(Duration::from_millis(u64::from(ms))),
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+/// Feeds a schedule to a loop and checks every promise on the way.
+fn walk(terms: &Terms, steps: Vec<Step>, met: &Met) {
+    let mut world = World::new(terms, met);
+    let mut steps: VecDeque<Step> = steps.into();
+    world.perform_all();
+    while !world.ended {
+        match steps.pop_front() {
+            Some(step) => take(&mut world, step),
+            // With no step left, time alone must end it.
+            None => {
+                let due = world.run.poll_timeout().unwrap();
+                world.wait(due.saturating_duration_since(world.now));
+            }
+        }
+        world.perform_all();
+    }
+}
 
-    #[test]
-    fn every_call_is_answered_once_and_budgets_hold(
-        turns in 0u32..6,
-        calls in 0u32..12,
-        tokens in proptest::option::of(0u64..120),
-        time in 0u64..120,
-        turn_time in 0u64..40,
-        steps in proptest::collection::vec(step(), 0..40),
-    ) {
-        let budgets = Budgets {
+fn terms() -> impl Strategy<Value = Terms> {
+    let budgets = (
+        0u32..6,
+        0u32..12,
+        proptest::option::of(0u64..120),
+        0u64..120,
+        0u64..40,
+    )
+        .prop_map(|(turns, calls, tokens, time, turn_time)| Budgets {
             turns,
             calls,
             tokens,
             time: Duration::from_secs(time),
             turn_time: Duration::from_secs(turn_time),
-        };
-        walk(&budgets, steps);
+        });
+    let eager = prop_oneof![1 => Just(Eager::Off), 3 => Just(Eager::Read)];
+    (budgets, eager, prop::bool::weighted(0.1)).prop_map(|(budgets, eager, refuses_calls)| Terms {
+        budgets,
+        eager,
+        refuses_calls,
+    })
+}
+
+#[test]
+fn every_call_is_answered_once_and_budgets_hold() {
+    let met = Met::default();
+    let config = ProptestConfig {
+        cases: 4_000,
+        ..ProptestConfig::default()
+    };
+    let schedules = (terms(), proptest::collection::vec(step(), 0..40));
+    TestRunner::new(config)
+        .run(&schedules, |(terms, steps)| {
+            walk(&terms, steps, &met);
+            Ok(())
+        })
+        .unwrap();
+    let Met {
+        early,
+        held_up,
+        kept,
+        discarded,
+        asked_again,
+        hidden,
+    } = met;
+    for (what, times) in [
+        ("a call started early", early),
+        ("a call held up those that followed", held_up),
+        ("early results that were only kept", kept),
+        ("early results that were thrown away", discarded),
+        ("a response that was asked for anew", asked_again),
+        ("time that was hidden", hidden),
+    ] {
+        assert!(times.get() > 20, "too seldom: {what}: {}", times.get());
     }
 }

@@ -178,7 +178,7 @@ fn a_cycle_goes_through_optional_properties_only() {
 
 #[test]
 fn definitions_that_contain_each_other_stay_small() {
-    let names: Vec<String> = (0..12).map(|index| format!("D{index}")).collect();
+    let names: Vec<String> = (0..300).map(|index| format!("D{index}")).collect();
     let all: Vec<Value> = names
         .iter()
         .map(|name| json!({"$ref": format!("#/$defs/{name}")}))
@@ -189,5 +189,5 @@ fn definitions_that_contain_each_other_stay_small() {
         .collect();
     let schema =
         json!({"type": "object", "properties": {"p": {"allOf": all}}, "$defs": definitions});
-    assert!(reduced(&schema).to_string().len() < 1_000);
+    assert!(reduced(&schema).to_string().len() < 100_000);
 }

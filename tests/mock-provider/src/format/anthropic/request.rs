@@ -1,7 +1,7 @@
 //! Reads a request.
 
 use super::history;
-use crate::answer::Asked;
+use crate::answer::{Asked, Offered};
 use crate::conversation::History;
 use crate::format::read::{body, count, is_word, twice, unknown};
 use crate::json::Node;
@@ -106,8 +106,8 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
             messages.len()
         )));
     }
-    let names = tools(&body)?;
-    let parallel = tool_choice(&body, &names)?;
+    let offered = tools(&body)?;
+    let parallel = tool_choice(&body, &offered)?;
     system(&body)?;
     let steps = history::steps(messages, is_new)?;
     let part = |key| body.given(key).map(canonical).unwrap_or_default();
@@ -116,6 +116,7 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
         model: model.to_owned(),
         stream: stream(&body)?,
         parallel,
+        offered,
         bytes: incoming.body.len(),
         ..Asked::default()
     };
@@ -162,20 +163,20 @@ fn system(body: &Node) -> Result<(), Refusal> {
     }
 }
 
-/// Checks the tools; gives their names.
-fn tools(body: &Node) -> Result<Vec<&str>, Refusal> {
+/// Checks the tools.
+fn tools(body: &Node) -> Result<Vec<Offered>, Refusal> {
     let tools = match body.given("tools") {
         None => return Ok(Vec::new()),
         Some(tools) => tools
             .list()
             .ok_or_else(|| invalid("tools: Input should be a valid list"))?,
     };
-    let mut names = Vec::new();
+    let mut offered = Vec::new();
     for (at, tool) in tools.iter().enumerate() {
         let kind = tool.text_at("type").unwrap_or("custom");
-        names.extend(tool.text_at("name"));
         if kind != "custom" {
             // The provider's own: each has its own fields.
+            offered.extend(tool.text_at("name").map(Offered::other));
             continue;
         }
         let field = |rest: &str| invalid(format!("tools.{at}.custom.{rest}"));
@@ -198,15 +199,16 @@ fn tools(body: &Node) -> Result<Vec<&str>, Refusal> {
             Some(_) => return Err(field("input_schema.type: Input should be 'object'")),
             None => return Err(field("input_schema.type: Field required")),
         }
+        offered.push(Offered::function(name, Some(schema)));
     }
-    if twice(names.iter().copied()).is_some() {
+    if twice(offered.iter().map(|tool| tool.name.as_str())).is_some() {
         return Err(invalid("tools: Tool names must be unique."));
     }
-    Ok(names)
+    Ok(offered)
 }
 
 /// Checks the choice; gives whether several calls may come at once.
-fn tool_choice(body: &Node, names: &[&str]) -> Result<bool, Refusal> {
+fn tool_choice(body: &Node, offered: &[Offered]) -> Result<bool, Refusal> {
     let Some(choice) = body.given("tool_choice") else {
         return Ok(true);
     };
@@ -229,13 +231,13 @@ fn tool_choice(body: &Node, names: &[&str]) -> Result<bool, Refusal> {
         let name = choice
             .text_at("name")
             .ok_or_else(|| invalid("tool_choice.tool.name: Field required"))?;
-        if !names.contains(&name) {
+        if !offered.iter().any(|tool| tool.name == name) {
             return Err(invalid(format!(
                 "Tool '{name}' not found in provided tools"
             )));
         }
     }
-    if kind != "none" && names.is_empty() {
+    if kind != "none" && offered.is_empty() {
         return Err(invalid(
             "tool_choice: tool_choice may only be specified while providing tools",
         ));

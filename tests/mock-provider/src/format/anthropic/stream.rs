@@ -5,7 +5,8 @@ use super::answer::{
     signature, stop, stop_details, usage,
 };
 use crate::answer::{Answer, Call, Part};
-use crate::delivery::{Event, Extras, LineEnd, Quirk};
+use crate::carry::{Event, Extras};
+use crate::delivery::{LineEnd, Quirk};
 use crate::json::{Json, object};
 
 pub(crate) fn extras(_: &Answer<'_>) -> Extras {

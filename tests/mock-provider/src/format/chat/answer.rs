@@ -65,7 +65,7 @@ pub(super) fn arguments(answer: &Answer<'_>, call: &Call<'_>) -> Json {
     }
     match call.object() {
         Some(object) if answer.has(Quirk::ArgumentsAsObject) => object,
-        _ => Json::of(call.arguments.as_ref()),
+        _ => Json::of(&call.arguments),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads a request.
 
 use super::history;
-use crate::answer::Asked;
+use crate::answer::{Asked, Offered};
 use crate::conversation::History;
 use crate::format::openai::{NOT_JSON, flag, invalid, known, missing, name, schema, unexpected};
 use crate::format::read::{body, unknown};
@@ -70,10 +70,10 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
             "messages",
         ));
     }
-    let names = tools(&body)?;
-    tool_choice(&body, &names)?;
+    let offered = tools(&body)?;
+    tool_choice(&body, &offered)?;
     let stream = flag(&body, "stream", false)?;
-    if body.given("parallel_tool_calls").is_some() && names.is_empty() {
+    if body.given("parallel_tool_calls").is_some() && offered.is_empty() {
         return Err(invalid(
             "'parallel_tool_calls' is only allowed when 'tools' are specified.",
             "parallel_tool_calls",
@@ -103,14 +103,15 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
         stream,
         parallel: flag(&body, "parallel_tool_calls", true)?,
         include_usage,
+        offered,
         bytes: incoming.body.len(),
         ..Asked::default()
     };
     Ok((asked, History { fixed, steps }))
 }
 
-/// Checks the tools; gives their names.
-fn tools(body: &Node) -> Result<Vec<&str>, Refusal> {
+/// Checks the tools.
+fn tools(body: &Node) -> Result<Vec<Offered>, Refusal> {
     let Some(tools) = body.given("tools") else {
         return Ok(Vec::new());
     };
@@ -133,7 +134,7 @@ fn tools(body: &Node) -> Result<Vec<&str>, Refusal> {
             "tools",
         ));
     }
-    let mut names = Vec::new();
+    let mut offered = Vec::new();
     for (at, tool) in tools.iter().enumerate() {
         let path = format!("tools[{at}]");
         let kind = match tool.text_at("type") {
@@ -161,16 +162,19 @@ fn tools(body: &Node) -> Result<Vec<&str>, Refusal> {
         known(inner, fields, &path_of_kind)?;
         let name = name(inner, &format!("{path_of_kind}.name"))?;
         schema(inner, name, &format!("{path_of_kind}.parameters"))?;
-        names.push(name);
+        offered.push(match kind {
+            "function" => Offered::function(name, inner.given("parameters")),
+            _ => Offered::other(name),
+        });
     }
-    Ok(names)
+    Ok(offered)
 }
 
-fn tool_choice(body: &Node, names: &[&str]) -> Result<(), Refusal> {
+fn tool_choice(body: &Node, offered: &[Offered]) -> Result<(), Refusal> {
     let Some(choice) = body.given("tool_choice") else {
         return Ok(());
     };
-    if names.is_empty() {
+    if offered.is_empty() {
         return Err(invalid(
             "'tool_choice' is only allowed when 'tools' are specified.",
             "tool_choice",
@@ -201,7 +205,7 @@ fn tool_choice(body: &Node, names: &[&str]) -> Result<(), Refusal> {
                 .get(kind)
                 .and_then(|inner| inner.text_at("name"))
                 .ok_or_else(|| missing(path.clone()))?;
-            if names.contains(&name) {
+            if offered.iter().any(|tool| tool.name == name) {
                 return Ok(());
             }
             Err(invalid(

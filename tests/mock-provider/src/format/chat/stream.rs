@@ -2,7 +2,8 @@
 
 use super::answer::{FINGERPRINT, arguments, finish_reason, id, said, thought, usage};
 use crate::answer::{Answer, CREATED, Call};
-use crate::delivery::{Event, Extras, LineEnd, Quirk};
+use crate::carry::{Event, Extras};
+use crate::delivery::{LineEnd, Quirk};
 use crate::json::{Json, object};
 
 pub(crate) fn extras(answer: &Answer<'_>) -> Extras {

@@ -1,7 +1,7 @@
 //! Reads a request.
 
 use super::history::{camel, camel_keys, steps, unknown_name};
-use crate::answer::Asked;
+use crate::answer::{Asked, Offered};
 use crate::conversation::History;
 use crate::format::read::{body, twice};
 use crate::json::Node;
@@ -47,8 +47,8 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
             "* GenerateContentRequest.contents: contents is not specified\n",
         ));
     }
-    let names = tools(&body)?;
-    tool_config(&body, &names)?;
+    let offered = tools(&body)?;
+    tool_config(&body, &offered)?;
     let thinking = body
         .given("generationConfig")
         .map(camel_keys)
@@ -63,6 +63,7 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
         // There is no switch.
         parallel: true,
         show_thinking,
+        offered,
         as_list: incoming.path.stream && !incoming.path.sse,
         bytes: incoming.body.len(),
         ..Asked::default()
@@ -76,10 +77,10 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
     ))
 }
 
-/// Checks the tools; gives the functions' names.
-fn tools(body: &Node) -> Result<Vec<String>, Refusal> {
+/// Checks the tools; gives the functions.
+fn tools(body: &Node) -> Result<Vec<Offered>, Refusal> {
     let tools = body.given("tools").and_then(Node::list).unwrap_or_default();
-    let mut names = Vec::new();
+    let mut offered = Vec::new();
     for (at, tool) in tools.iter().enumerate() {
         let tool = camel_keys(tool);
         let declared = tool.given("functionDeclarations").and_then(Node::list);
@@ -106,15 +107,17 @@ fn tools(body: &Node) -> Result<Vec<String>, Refusal> {
                     "* GenerateContentRequest.{path}: parameters and parameters_json_schema are mutually exclusive.\n"
                 )));
             }
-            names.push(name.to_owned());
+            let schema = declaration.given("parametersJsonSchema");
+            let schema = schema.or_else(|| declaration.given("parameters"));
+            offered.push(Offered::function(name, schema));
         }
     }
-    if let Some(name) = twice(names.iter().map(String::as_str)) {
+    if let Some(name) = twice(offered.iter().map(|tool| tool.name.as_str())) {
         return Err(Refusal::invalid(format!(
             "Duplicate function declaration found: {name}"
         )));
     }
-    Ok(names)
+    Ok(offered)
 }
 
 fn is_name(name: &str) -> bool {
@@ -129,7 +132,7 @@ fn is_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-'))
 }
 
-fn tool_config(body: &Node, names: &[String]) -> Result<(), Refusal> {
+fn tool_config(body: &Node, offered: &[Offered]) -> Result<(), Refusal> {
     let Some(config) = body
         .given("toolConfig")
         .map(camel_keys)
@@ -154,7 +157,7 @@ fn tool_config(body: &Node, names: &[String]) -> Result<(), Refusal> {
                 "allowed_function_names should only be set when function calling mode is ANY or VALIDATED.",
             ));
         }
-        if !names.iter().any(|known| known == name) {
+        if !offered.iter().any(|tool| tool.name == name) {
             return Err(Refusal::invalid(format!(
                 "Function '{name}' in allowed_function_names isn't declared."
             )));

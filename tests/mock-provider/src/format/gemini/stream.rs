@@ -2,7 +2,8 @@
 
 use super::answer::{args, check, code, function_call, is_signed_at_end, response, signature};
 use crate::answer::{Answer, Part};
-use crate::delivery::{Event, Extras, LineEnd, Quirk};
+use crate::carry::{Event, Extras};
+use crate::delivery::{LineEnd, Quirk};
 use crate::json::{Json, object};
 use crate::refusal::Refusal;
 

@@ -1,7 +1,7 @@
 //! Reads a request.
 
 use super::history;
-use crate::answer::Asked;
+use crate::answer::{Asked, Offered};
 use crate::conversation::{History, Step, StepKind};
 use crate::format::openai::{NOT_JSON, flag, invalid, known, missing, name, schema, unexpected};
 use crate::format::read::{body, unknown};
@@ -91,8 +91,8 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
         .param("previous_response_id")
         .code("previous_response_not_found"));
     }
-    let names = tools(&body)?;
-    tool_choice(&body, &names)?;
+    let offered = tools(&body)?;
+    tool_choice(&body, &offered)?;
     let store = flag(&body, "store", true)?;
     let steps = match body.get("input") {
         Some(Node::Text(text)) => vec![Step {
@@ -121,6 +121,7 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
         stream: flag(&body, "stream", false)?,
         parallel: flag(&body, "parallel_tool_calls", true)?,
         show_thinking: is_encrypted,
+        offered,
         repeated: repeated(&body, store),
         bytes: incoming.body.len(),
         ..Asked::default()
@@ -143,15 +144,15 @@ fn repeated(body: &Node, store: bool) -> Vec<(&'static str, Json)> {
     repeated
 }
 
-/// Checks the tools; gives their names.
-fn tools(body: &Node) -> Result<Vec<&str>, Refusal> {
+/// Checks the tools.
+fn tools(body: &Node) -> Result<Vec<Offered>, Refusal> {
     let Some(tools) = body.given("tools") else {
         return Ok(Vec::new());
     };
     let tools = tools
         .list()
         .ok_or_else(|| invalid("Invalid type for 'tools': expected an array.", "tools"))?;
-    let mut names = Vec::new();
+    let mut offered = Vec::new();
     for (at, tool) in tools.iter().enumerate() {
         let path = format!("tools[{at}]");
         match tool.text_at("type") {
@@ -160,18 +161,20 @@ fn tools(body: &Node) -> Result<Vec<&str>, Refusal> {
                 let name = name(tool, &format!("{path}.name"))?;
                 known(tool, &FUNCTION_FIELDS, &path)?;
                 schema(tool, name, &format!("{path}.parameters"))?;
-                names.push(name);
+                offered.push(Offered::function(name, tool.given("parameters")));
             }
-            Some("custom") => names.push(name(tool, &format!("{path}.name"))?),
+            Some("custom") => {
+                offered.push(Offered::other(name(tool, &format!("{path}.name"))?));
+            }
             // The provider's own: each has its own fields.
             Some(_) => {}
             None => return Err(missing(format!("{path}.type"))),
         }
     }
-    Ok(names)
+    Ok(offered)
 }
 
-fn tool_choice(body: &Node, names: &[&str]) -> Result<(), Refusal> {
+fn tool_choice(body: &Node, offered: &[Offered]) -> Result<(), Refusal> {
     let choice = match body.given("tool_choice") {
         None => return Ok(()),
         Some(Node::Text(word)) if matches!(word.as_str(), "auto" | "none" | "required") => {
@@ -185,7 +188,7 @@ fn tool_choice(body: &Node, names: &[&str]) -> Result<(), Refusal> {
             let name = choice
                 .text_at("name")
                 .ok_or_else(|| missing("tool_choice.name"))?;
-            if names.contains(&name) {
+            if offered.iter().any(|tool| tool.name == name) {
                 return Ok(());
             }
             Err(invalid(

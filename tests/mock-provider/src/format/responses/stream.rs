@@ -5,7 +5,8 @@ use super::answer::{
     response, search, search_id, status, text_part,
 };
 use crate::answer::{Answer, Call, Part};
-use crate::delivery::{Event, Extras, LineEnd, Quirk};
+use crate::carry::{Event, Extras};
+use crate::delivery::{LineEnd, Quirk};
 use crate::format::chat::stream::interleaved;
 use crate::json::{Json, object};
 

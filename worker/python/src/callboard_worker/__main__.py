@@ -1,0 +1,5 @@
+"""``python -m callboard_worker``."""
+
+from .cli import main
+
+main()
