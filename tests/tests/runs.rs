@@ -5,5 +5,6 @@
 mod runs {
     mod common;
     mod conversation;
+    mod eager;
     mod failures;
 }

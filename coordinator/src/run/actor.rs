@@ -147,7 +147,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
     /// The adapter has had its own retries, unless calls that it gave away early forbade them.
     fn failed(&mut self, turn: Turn, error: &ModelError, gave_early: bool) {
         let message = with_causes(error);
-        tracing::warn!(run = %self.options.run, turn = turn.0, "{message}");
+        tracing::info!(run = %self.options.run, turn = turn.0, "{message}");
         self.desk.observer.observe(&RunEvent::Failed {
             turn,
             message: &message,

@@ -84,9 +84,15 @@ async fn a_wrong_key_or_model_is_named() {
         ] {
             let mock = mock(&format!("{script}\n[[turn]]\ntext = \"Done.\"\n")).await;
             let url = mock.base_url(format);
-            let ended = run(provider, variable, &url, &[], |command| command).await;
-            assert_eq!(ended.code, Some(6), "{provider}: {}", ended.stderr);
-            writeln!(text, "{}", without_chance(ended.stderr.trim_end(), &url)).unwrap();
+            let ended = run(provider, variable, &url, &["--json"], |command| command).await;
+            assert_eq!(
+                (ended.code, ended.stderr.as_str()),
+                (Some(6), ""),
+                "{provider}"
+            );
+            let report = report(&ended);
+            let message = report["end"]["message"].as_str().unwrap();
+            writeln!(text, "{}", without_chance(message, &url)).unwrap();
         }
         text.push('\n');
     }
