@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use semver::Version;
 use xtask::python_worker::{OLDEST, environment, sources};
 use xtask::venv::Python;
 
@@ -26,16 +27,29 @@ pub(crate) fn run() -> anyhow::Result<()> {
 /// Installs the package and runs its tests as steps of a longer task, or notes why they aren't run. Returns the Python
 /// that has the package.
 pub(crate) fn run_in(steps: &mut Steps) -> anyhow::Result<Option<PathBuf>> {
-    match Python::find(&OLDEST) {
-        Ok(python) => {
-            prove(steps, &python)?;
-            Ok(Some(environment().python()))
-        }
+    let Some(python) = unless_missing("python worker", &OLDEST, steps)? else {
+        return Ok(None);
+    };
+    prove(steps, &python)?;
+    Ok(Some(environment().python()))
+}
+
+/// Finds a Python for a step, or notes that the step isn't run.
+///
+/// # Errors
+/// There is none, and there must be one.
+pub(crate) fn unless_missing(
+    step: &str,
+    oldest: &Version,
+    steps: &mut Steps,
+) -> anyhow::Result<Option<Python>> {
+    match Python::find(oldest) {
+        Ok(python) => Ok(Some(python)),
         Err(missing) if env::var_os(REQUIRED_VARIABLE).is_some_and(|set| set == "required") => {
-            bail!("python worker: {missing} ({REQUIRED_VARIABLE} is \"required\")")
+            bail!("{step}: {missing} ({REQUIRED_VARIABLE} is \"required\")")
         }
         Err(missing) => {
-            steps.note(format!("python worker NOT TESTED: {missing}"));
+            steps.note(format!("{step} NOT RUN: {missing}"));
             Ok(None)
         }
     }

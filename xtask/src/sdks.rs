@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::venv::Venv;
+
 /// The environment variable that tells the provider proofs where the SDKs are. Unset, they are left out.
 pub const VARIABLE: &str = "CALLBOARD_SDKS";
 
@@ -35,14 +37,14 @@ impl Sdks {
 
     /// The virtual environment.
     #[must_use]
-    pub fn environment(&self) -> PathBuf {
-        self.folder.join("venv")
+    pub fn environment(&self) -> Venv {
+        Venv::at(self.folder.join("venv"))
     }
 
     /// The Python that knows the SDKs.
     #[must_use]
     pub fn python(&self) -> PathBuf {
-        self.environment().join("bin").join("python")
+        self.environment().python()
     }
 
     /// The folder of the schemas.

@@ -8,10 +8,11 @@ use xtask::sdks::{Sdks, VARIABLE};
 pub(super) fn sdks(proof: &str) -> Option<Sdks> {
     let sdks = Sdks::named();
     if sdks.is_none() {
-        let _ = writeln!(
-            std::io::stderr(),
-            "LEFT OUT: {proof} ({VARIABLE} names no SDKs; `cargo xtask providers` installs them and runs this)"
+        let line = format!(
+            "LEFT OUT: {proof} ({VARIABLE} names no SDKs; `cargo xtask providers` installs them and runs this)\n"
         );
+        // In one write: other tests are talking, too.
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
     sdks
 }
