@@ -34,9 +34,9 @@ async fn reads_run_while_the_response_streams() {
         // Responses alone says of the last call, too, that it is whole before the response is.
         let early = if provider == "openai" { 3 } else { 2 };
         assert_eq!(turn["early_calls"], early, "{provider}: {turn}");
-        // Both were done, or nearly so, when the response was.
+        // The slow one was done when the response was: its 300 ms were waited for anyway.
         assert!(
-            turn["hidden_ms"].as_f64().unwrap() > 300.0,
+            turn["hidden_ms"].as_f64().unwrap() > 200.0,
             "{provider}: {turn}"
         );
         for request in mock.requests() {
