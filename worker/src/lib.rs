@@ -1,8 +1,10 @@
 //! The shell of a worker: [`executor`] owns the core's [`callboard_worker_core::Worker`] and performs
 //! its effects, [`link`] connects it with coordinators, [`tool`] is what it executes, and [`builtin`]
-//! holds the tools that ship with it.
+//! holds the tools that ship with it; [`process`] makes tools of programs.
 
 pub mod builtin;
 pub mod executor;
 pub mod link;
+#[cfg(target_os = "linux")]
+pub mod process;
 pub mod tool;
