@@ -23,6 +23,13 @@ pub(crate) struct Config {
     pub(crate) coordinator: Coordinator,
     pub(crate) worker: Worker,
     pub(crate) log: Log,
+    /// `[[tool]]`: what the worker offers besides; read by [`crate::offer`], and never shown: it may hold
+    /// secrets.
+    #[serde(skip_serializing)]
+    pub(crate) tool: Vec<toml::Value>,
+    /// The file that all this came from, if there is one.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// `[nats]`: the server between coordinators and workers.

@@ -78,7 +78,10 @@ impl Captured {
 ///
 /// # Errors
 /// As the pipe does.
-pub async fn capture(mut from: impl AsyncRead + Unpin, bytes_max: usize) -> io::Result<Captured> {
+pub(super) async fn capture(
+    mut from: impl AsyncRead + Unpin,
+    bytes_max: usize,
+) -> io::Result<Captured> {
     let mut captured = Captured::new(bytes_max);
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
