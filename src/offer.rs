@@ -53,8 +53,9 @@ pub(crate) fn tools(sets: &[ToolSet], config: &Config) -> anyhow::Result<Tools> 
     Tools::new(tools).map_err(bad_input)
 }
 
+/// Builds the tools that the configuration file declares.
 #[cfg(target_os = "linux")]
-fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
+pub(crate) fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
     use callboard_worker::file;
     use callboard_worker::process::Host;
 
@@ -67,8 +68,9 @@ fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
     file::tools(&origin, &text, &Host::this_program(SUPERVISE)).map_err(bad_input)
 }
 
+/// Refuses tools that the configuration file declares.
 #[cfg(not(target_os = "linux"))]
-fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
+pub(crate) fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
     if config.tool.is_empty() {
         return Ok(Vec::new());
     }
