@@ -21,6 +21,13 @@ use crate::cli::Cli;
 use crate::exit::Exit;
 
 fn main() -> std::process::ExitCode {
+    #[cfg(target_os = "linux")]
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == offer::SUPERVISE)
+    {
+        return callboard_worker::process::supervise();
+    }
     let cli = Cli::parse();
     // One thread for link, ledger and CLI: every hand-over to another thread would cost more than a
     // call does. Tools have threads of their own.

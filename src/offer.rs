@@ -1,6 +1,5 @@
 //! What a worker of this binary offers.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use callboard_worker::builtin::fs::FsRoot;
@@ -10,6 +9,7 @@ use callboard_worker::tool::{Tool, Tools};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::exit::{BadInput, bad_input};
 
 /// A set of tools that ships with the worker.
@@ -24,9 +24,14 @@ pub(crate) enum ToolSet {
     Basic,
 }
 
-/// Builds the tools of these sets.
-pub(crate) fn tools(sets: &[ToolSet], root: Option<&Path>) -> anyhow::Result<Tools> {
-    let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
+/// The argument by which this program knows that it is started as a supervisor of one call.
+#[cfg(target_os = "linux")]
+pub(crate) const SUPERVISE: &str = "__supervise";
+
+/// Builds the tools of these sets, and those that the configuration file declares.
+pub(crate) fn tools(sets: &[ToolSet], config: &Config) -> anyhow::Result<Tools> {
+    let mut tools: Vec<Arc<dyn Tool>> = declared(config)?;
+    let root = config.worker.root.as_deref();
     let mut sets = sets.to_vec();
     sets.sort_unstable();
     sets.dedup();
@@ -46,4 +51,31 @@ pub(crate) fn tools(sets: &[ToolSet], root: Option<&Path>) -> anyhow::Result<Too
         }
     }
     Tools::new(tools).map_err(bad_input)
+}
+
+/// Builds the tools that the configuration file declares.
+#[cfg(target_os = "linux")]
+pub(crate) fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
+    use callboard_worker::file;
+    use callboard_worker::process::Host;
+
+    let (Some(path), false) = (&config.file, config.tool.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| BadInput(format!("{origin} can't be read: {error}")))?;
+    file::tools(&origin, &text, &Host::this_program(SUPERVISE)).map_err(bad_input)
+}
+
+/// Refuses tools that the configuration file declares.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
+    if config.tool.is_empty() {
+        return Ok(Vec::new());
+    }
+    Err(
+        BadInput("[[tool]] needs Linux; run the worker there, or remove the entries".to_owned())
+            .into(),
+    )
 }

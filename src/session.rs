@@ -54,11 +54,11 @@ impl Session {
             }
             None => {
                 let mut sets = config.worker.tools.clone();
-                if sets.is_empty() {
+                if sets.is_empty() && config.tool.is_empty() {
                     sets = vec![ToolSet::Shop, ToolSet::Basic];
                     sets.extend(config.worker.root.is_some().then_some(ToolSet::Fs));
                 }
-                let tools = offer::tools(&sets, config.worker.root.as_deref())?;
+                let tools = offer::tools(&sets, config)?;
                 let options = executor::Options::new(
                     callboard_proto::WorkerName::new("embedded").map_err(bad_input)?,
                     config.pool()?,

@@ -12,6 +12,7 @@ use crate::cli::{Cli, Command};
 use crate::config;
 use crate::exit::Exit;
 use crate::log;
+use crate::offer;
 use crate::output;
 
 /// Runs what was typed.
@@ -36,6 +37,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if cli.global.check_config {
+        offer::declared(&config)?;
         output::note("callboard: the configuration is good");
         return Ok(Exit::Done);
     }

@@ -19,13 +19,13 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         )
         .into());
     };
-    if config.worker.tools.is_empty() {
+    if config.worker.tools.is_empty() && config.tool.is_empty() {
         return Err(BadInput(
-            "a worker needs tools to offer; give some with --tools fs,shop,basic".to_owned(),
+            "a worker needs tools to offer; give some with --tools fs,shop,basic, or declare some as [[tool]] in the --config file".to_owned(),
         )
         .into());
     }
-    let tools = offer::tools(&config.worker.tools, config.worker.root.as_deref())?;
+    let tools = offer::tools(&config.worker.tools, config)?;
     let options = Options::new(config.worker_name()?, config.pool()?)
         .with_slots(config.worker.slots)
         .with_labels(config.labels()?);

@@ -25,7 +25,7 @@ pub(crate) fn load(
     for (name, value) in variables {
         lay_over(&mut table, &name, &value)?;
     }
-    Config::deserialize(table).map_err(|error| {
+    let config = Config::deserialize(table).map_err(|error| {
         let origin = file.map_or_else(
             || "the environment".to_owned(),
             |path| path.display().to_string(),
@@ -33,6 +33,10 @@ pub(crate) fn load(
         bad_input(anyhow::anyhow!(
             "the configuration ({origin}) can't be used: {error}"
         ))
+    })?;
+    Ok(Config {
+        file: file.map(Path::to_owned),
+        ..config
     })
 }
 

@@ -31,6 +31,13 @@ pub(crate) struct Config {
     #[serde(skip_serializing_if = "Providers::is_default")]
     pub(crate) provider: Providers,
     pub(crate) log: Log,
+    /// `[[tool]]`: what the worker offers besides; read by [`crate::offer`], and never shown: it may hold
+    /// secrets.
+    #[serde(skip_serializing)]
+    pub(crate) tool: Vec<toml::Value>,
+    /// The file that all this came from, if there is one.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// `[nats]`: the server between coordinators and workers.

@@ -1,0 +1,10 @@
+//! Tools that a worker's file declares, run by the binary as its users run it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[cfg(target_os = "linux")]
+mod tools {
+    mod files;
+    mod leftovers;
+    mod sandbox;
+}

@@ -1,0 +1,54 @@
+//! Worker files that can't be used.
+
+use callboard_tests::harness::Callboard;
+use tempfile::TempDir;
+
+#[tokio::test]
+async fn a_bad_worker_file_is_refused_with_line_and_cure() {
+    let folder = TempDir::with_prefix("callboard-tools-").unwrap();
+    let entry = |process: &str| {
+        format!(
+            "[worker]\nslots = 2\n\n[[tool]]\nname = \"t\"\ndescription = \"d\"\ninput_schema = '{{\"type\":\"object\"}}'\n{process}\n"
+        )
+    };
+    let cases = [
+        entry("process.argv = [\"no-such-program\"]"),
+        entry("process.argv = [\"ls\", \"--\", \"{path}\"]"),
+        entry("process.argv = [\"ls\"]\nprocess.shell = true"),
+        entry("[[tools]]"),
+    ];
+    let mut texts = String::new();
+    for case in cases {
+        std::fs::write(folder.path().join("worker.toml"), &case).unwrap();
+        for words in [
+            [
+                "worker",
+                "--config",
+                "worker.toml",
+                "--nats",
+                "nats://127.0.0.1:1",
+            ],
+            [
+                "worker",
+                "--config",
+                "worker.toml",
+                "--check-config",
+                "--embedded",
+            ],
+        ] {
+            let ended = Callboard::new(words)
+                .unwrap()
+                .folder(folder.path())
+                .run()
+                .await
+                .unwrap();
+            texts.push_str(&format!(
+                "{} [exit {:?}]\n",
+                ended.stderr.trim_end(),
+                ended.code
+            ));
+        }
+        texts.push('\n');
+    }
+    insta::assert_snapshot!(texts);
+}

@@ -1,0 +1,160 @@
+//! One `[[tool]]`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_proto::{Affinity, Effect, Label, Manifest, Retry, ToolName};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::error::EntryError;
+use crate::process::{Host, ProcessSpec, ProcessTool};
+use crate::tool::{Tool, ToolSpec, Tools};
+
+/// A tool as a file declares it. Every key is enforced; one that isn't known is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolEntry {
+    /// Its name.
+    pub name: String,
+    /// What it is for, as the model reads it.
+    pub description: String,
+    /// What executing it does to the world.
+    #[serde(default)]
+    effect: EffectWord,
+    /// Longest time for a call with all its attempts.
+    #[serde(default, deserialize_with = "duration")]
+    deadline: Option<Duration>,
+    /// Longest time for one attempt.
+    #[serde(default, deserialize_with = "duration")]
+    attempt_timeout: Option<Duration>,
+    /// Attempts in all, from 1.
+    #[serde(default)]
+    attempts: Option<u32>,
+    /// Whether a run's calls must stay on one instance.
+    #[serde(default)]
+    affinity: AffinityWord,
+    /// Labels that an instance must carry.
+    #[serde(default)]
+    require: Vec<String>,
+    /// Labels that an instance should carry.
+    #[serde(default)]
+    prefer: Vec<String>,
+    /// Largest result, in bytes, before it is cut to head and tail.
+    #[serde(default)]
+    output_bytes_max: Option<u64>,
+    /// The JSON Schema of its arguments, as a table or as JSON in a text.
+    input_schema: Schema,
+    /// It is a program.
+    #[serde(default)]
+    process: Option<ProcessSpec>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a table, or JSON in a text")]
+enum Schema {
+    Text(String),
+    Table(Map<String, Value>),
+}
+
+/// The closed set of words that a person may write; a wire's unknown word reads as `write` instead.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EffectWord {
+    Read,
+    Idempotent,
+    #[default]
+    Write,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AffinityWord {
+    #[default]
+    None,
+    Run,
+}
+
+impl ToolEntry {
+    pub(super) fn into_tool(self, host: &Host) -> Result<Arc<dyn Tool>, EntryError> {
+        let spec = ToolSpec {
+            name: ToolName::new(self.name.as_str()).map_err(EntryError::Name)?,
+            description: self.description.clone(),
+            input_schema: self.schema()?,
+            manifest: self.manifest()?,
+        };
+        let Some(process) = self.process else {
+            return Err(EntryError::Kind { found: 0 });
+        };
+        let tool: Arc<dyn Tool> = Arc::new(ProcessTool::new(spec, process, host.clone())?);
+        // What the whole worker would refuse is refused here, where the line is known.
+        Tools::new([Arc::clone(&tool)])?;
+        Ok(tool)
+    }
+
+    fn schema(&self) -> Result<String, EntryError> {
+        let value = match &self.input_schema {
+            Schema::Table(table) => Value::Object(table.clone()),
+            Schema::Text(text) => {
+                serde_json::from_str(text).map_err(|error| EntryError::Schema {
+                    path: String::new(),
+                    cause: error.to_string(),
+                })?
+            }
+        };
+        jsonschema::meta::validate(&value).map_err(|error| EntryError::Schema {
+            path: error.instance_path().to_string(),
+            cause: error.to_string(),
+        })?;
+        Ok(value.to_string())
+    }
+
+    fn manifest(&self) -> Result<Manifest, EntryError> {
+        let mut manifest = Manifest::new(match self.effect {
+            EffectWord::Read => Effect::Read,
+            EffectWord::Idempotent => Effect::Idempotent,
+            EffectWord::Write => Effect::Write,
+        });
+        manifest.deadline_ms = self.deadline.map(in_ms);
+        manifest.attempt_timeout_ms = self.attempt_timeout.map(in_ms);
+        if let Some(attempts) = self.attempts {
+            manifest.retry = Retry { attempts };
+        }
+        manifest.affinity = match self.affinity {
+            AffinityWord::None => Affinity::None,
+            AffinityWord::Run => Affinity::Run,
+        };
+        manifest.require = labels(&self.require)?;
+        manifest.prefer = labels(&self.prefer)?;
+        manifest.output_bytes_max = self.output_bytes_max;
+        Ok(manifest)
+    }
+}
+
+fn labels(written: &[String]) -> Result<Vec<Label>, EntryError> {
+    written
+        .iter()
+        .map(|label| {
+            let is_pair = label
+                .split_once('=')
+                .is_some_and(|(key, _)| !key.is_empty());
+            Label::new(label.as_str())
+                .ok()
+                .filter(|_| is_pair)
+                .ok_or_else(|| EntryError::Label {
+                    label: label.clone(),
+                })
+        })
+        .collect()
+}
+
+fn in_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map(Some).map_err(|error| {
+        serde::de::Error::custom(format!("{text:?}: {error}; write it like \"30s\""))
+    })
+}

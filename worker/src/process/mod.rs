@@ -1,0 +1,26 @@
+//! Tools that are programs: an argv template, a clean environment, limits, and nothing left behind.
+//!
+//! Each call runs below a [`supervise`] process of its own, which is this very binary started again; see
+//! there for what it guarantees. Linux only.
+
+mod limits;
+mod order;
+mod output;
+mod program;
+mod sandbox;
+mod secret;
+mod supervisor;
+mod template;
+#[cfg(test)]
+mod tests;
+mod tool;
+mod tree;
+
+pub use limits::{Limits, MEMORY_BYTES_MIN};
+pub use output::Captured;
+pub use program::ProgramError;
+pub use sandbox::{Sandbox, SandboxError};
+pub use secret::{EnvValue, SecretError};
+pub use supervisor::supervise;
+pub use template::{Dashes, Entry, FillError, Template, TemplateError};
+pub use tool::{Host, Output, ProcessError, ProcessSpec, ProcessTool, Stdin};

@@ -1,0 +1,41 @@
+//! What the worker and its supervisor tell each other.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::Limits;
+use super::sandbox::Sandbox;
+
+/// What a supervisor is to run: one line of JSON on its standard input, so that nothing of it stands in
+/// a list of processes. The input stays open; its end tells the supervisor to end everything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    /// The program's absolute path.
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    /// All of the environment: nothing is inherited.
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) cwd: PathBuf,
+    /// The call's own folder; the program's `TMPDIR`, and the only one that a sandbox lets it write
+    /// unasked.
+    pub(super) scratch: PathBuf,
+    /// What the program reads on its standard input; nothing where there is none.
+    pub(super) stdin: Option<String>,
+    pub(super) limits: Limits,
+    pub(super) sandbox: Option<Sandbox>,
+    /// Where the end is written; outside of the scratch folder.
+    pub(super) end_file: PathBuf,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum End {
+    /// With this code.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+    /// It was never started.
+    NotStarted(String),
+}

@@ -1,0 +1,207 @@
+//! What a process may see and do: Landlock for files and TCP, seccomp for system calls.
+//!
+//! A control that is configured and that this kernel doesn't have is an error, never left out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, PathBeneath, PathFd,
+    Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, Scope,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+use serde::{Deserialize, Serialize};
+
+/// What every program needs to be loaded and to run at all; those that aren't there are left out.
+const SYSTEM_READ: [&str; 15] = [
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/localtime",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/dev/urandom",
+    "/dev/zero",
+];
+/// What a program with network needs besides.
+const NETWORK_READ: [&str; 5] = [
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/services",
+    "/etc/ssl",
+    "/etc/ca-certificates",
+];
+
+/// System calls that no tool needs: they reach into other processes, the kernel or the mount table.
+const REFUSED: [i64; 27] = [
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+];
+
+/// What a process may see and do besides its own scratch folder and the system's programs and libraries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sandbox {
+    /// Files and folders that it may read and execute.
+    pub read: Vec<PathBuf>,
+    /// Files and folders that it may also write.
+    pub write: Vec<PathBuf>,
+    /// Whether it may use the network.
+    pub network: bool,
+}
+
+/// Why a sandbox can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// A path can't be opened.
+    #[error("the sandbox's path {path} can't be opened: {cause}")]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The kernel lacks what is asked for.
+    #[error(
+        "this kernel can't enforce the sandbox: {0}; remove [tool.sandbox], or run the worker on Linux 6.7 or newer with Landlock"
+    )]
+    Landlock(String),
+    /// The filter of system calls can't be applied.
+    #[error(
+        "this kernel can't filter system calls: {0}; remove [tool.sandbox], or run the worker where seccomp is allowed"
+    )]
+    Seccomp(String),
+}
+
+impl Sandbox {
+    /// Confines the calling thread and what it starts, for good.
+    ///
+    /// # Errors
+    /// When a control can't be applied; the thread must then start nothing.
+    pub(super) fn enter(&self, scratch: &Path) -> Result<(), SandboxError> {
+        self.landlock(scratch)?;
+        let filter = self.filter()?;
+        seccompiler::apply_filter(&filter).map_err(|error| SandboxError::Seccomp(error.to_string()))
+    }
+
+    fn landlock(&self, scratch: &Path) -> Result<(), SandboxError> {
+        let unsupported = |error: landlock::RulesetError| SandboxError::Landlock(error.to_string());
+        // Linux 6.7 (ABI 4) restricts TCP too; what is newer is taken where it is there.
+        let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(ABI::V4))
+            .map_err(unsupported)?;
+        if !self.network {
+            ruleset = ruleset
+                .handle_access(AccessNet::from_all(ABI::V4))
+                .map_err(unsupported)?;
+        }
+        let mut ruleset = ruleset
+            .set_compatibility(CompatLevel::BestEffort)
+            .scope(Scope::from_all(ABI::V6))
+            .map_err(unsupported)?
+            .create()
+            .map_err(unsupported)?
+            .set_compatibility(CompatLevel::HardRequirement);
+        let read = AccessFs::from_read(ABI::V4);
+        let all = AccessFs::from_all(ABI::V4);
+        let network = NETWORK_READ.iter().filter(|_| self.network);
+        for path in SYSTEM_READ.iter().chain(network) {
+            if let Ok(fd) = PathFd::new(path) {
+                ruleset = allow(ruleset, Path::new(path), fd, read)?;
+            }
+        }
+        let paths = (self.read.iter().map(|path| (path.as_path(), read)))
+            .chain(self.write.iter().map(|path| (path.as_path(), all)))
+            .chain([(scratch, all), (Path::new("/dev/null"), all)]);
+        for (path, access) in paths {
+            let fd = PathFd::new(path).map_err(|error| SandboxError::Path {
+                path: path.to_owned(),
+                cause: error.to_string(),
+            })?;
+            ruleset = allow(ruleset, path, fd, access)?;
+        }
+        ruleset.restrict_self().map_err(unsupported)?;
+        Ok(())
+    }
+
+    fn filter(&self) -> Result<BpfProgram, SandboxError> {
+        let broken = |error: seccompiler::BackendError| SandboxError::Seccomp(error.to_string());
+        let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+            REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
+        if !self.network {
+            let is_not_local = SeccompCondition::new(
+                0,
+                SeccompCmpArgLen::Dword,
+                SeccompCmpOp::Ne,
+                u64::from(libc::AF_UNIX.unsigned_abs()),
+            )
+            .map_err(broken)?;
+            let rule = SeccompRule::new(vec![is_not_local]).map_err(broken)?;
+            rules.insert(libc::SYS_socket, vec![rule]);
+        }
+        let target = std::env::consts::ARCH
+            .try_into()
+            .map_err(|error: seccompiler::BackendError| SandboxError::Seccomp(error.to_string()))?;
+        SeccompFilter::new(
+            rules,
+            SeccompAction::Allow,
+            SeccompAction::Errno(libc::EPERM.unsigned_abs()),
+            target,
+        )
+        .and_then(TryInto::try_into)
+        .map_err(broken)
+    }
+}
+
+fn allow(
+    ruleset: RulesetCreated,
+    path: &Path,
+    fd: PathFd,
+    access: landlock::BitFlags<AccessFs>,
+) -> Result<RulesetCreated, SandboxError> {
+    // A folder's rights don't apply to a file.
+    let access = if path.is_dir() {
+        access
+    } else {
+        access & AccessFs::from_file(ABI::V4)
+    };
+    ruleset
+        .add_rule(PathBeneath::new(fd, access))
+        .map_err(|error| SandboxError::Landlock(error.to_string()))
+}

@@ -1,0 +1,364 @@
+//! A tool that is a program.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio as ProcessStdio;
+use std::sync::Arc;
+
+use callboard_proto::{Executed, FailureKind, Part};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use super::limits::{Limits, MEMORY_BYTES_MIN};
+use super::order::{End, Order};
+use super::output::{Captured, capture};
+use super::program::{self, ProgramError};
+use super::sandbox::Sandbox;
+use super::secret::EnvValue;
+use super::template::{Dashes, Entry, Template, TemplateError};
+use crate::tool::{Answer, Tool, ToolCall, ToolError, ToolResult, ToolSpec};
+
+/// Exit codes that programs use for what a signal of a limit did to a child of theirs aren't guessed at:
+/// only these signals are named.
+const SIGNALS: [(i32, &str); 8] = [
+    (6, "SIGABRT"),
+    (9, "SIGKILL"),
+    (11, "SIGSEGV"),
+    (15, "SIGTERM"),
+    (24, "SIGXCPU: the processor time of its limits was used up"),
+    (25, "SIGXFSZ: a file became larger than its limits allow"),
+    (31, "SIGSYS"),
+    (7, "SIGBUS"),
+];
+
+/// What a program reads on its standard input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stdin {
+    /// Nothing.
+    #[default]
+    None,
+    /// The arguments as the model wrote them.
+    Json,
+}
+
+/// What a program's standard output is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// Text.
+    #[default]
+    Text,
+    /// One JSON value; what isn't is given as text.
+    Json,
+}
+
+/// What a process tool runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessSpec {
+    /// The program and its arguments, with `{slot}` for values of the input schema.
+    pub argv: Vec<Entry>,
+    /// Whether values need a `--` in front of them.
+    #[serde(default)]
+    pub dashes: Dashes,
+    /// What it reads on its standard input.
+    #[serde(default)]
+    pub stdin: Stdin,
+    /// What its standard output is.
+    #[serde(default)]
+    pub output: Output,
+    /// Its environment; nothing else is inherited but `PATH` and `LANG` of ours.
+    #[serde(default)]
+    pub env: BTreeMap<String, EnvValue>,
+    /// Its working directory; a temporary folder of its own where none is given.
+    #[serde(default)]
+    pub cwd: Option<PathBuf>,
+    /// Exit codes that mean success; others make the answer an error.
+    #[serde(default = "zero")]
+    pub success: Vec<i32>,
+    /// What it may use.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What it may see and do; everything that the worker may where none is given.
+    #[serde(default)]
+    pub sandbox: Option<Sandbox>,
+}
+
+fn zero() -> Vec<i32> {
+    vec![0]
+}
+
+/// Why a process tool can't be offered.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// Its template is unsound.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Its program isn't there.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// Its schema can't be read.
+    #[error("the input schema is no JSON object: {0}")]
+    Schema(String),
+    /// Its memory limit lets nothing run.
+    #[error("memory_bytes_max is {0}; a program needs {MEMORY_BYTES_MIN} to be loaded at all")]
+    Memory(u64),
+    /// Its working directory isn't there.
+    #[error("the working directory {0} is no folder")]
+    Cwd(PathBuf),
+}
+
+/// How a supervisor is started: a program that calls [`super::supervise`] before anything else.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+impl Host {
+    /// This very program, with one argument by which it knows that it is meant.
+    #[must_use]
+    pub fn this_program(argument: impl Into<OsString>) -> Self {
+        Self {
+            // Stays what was started, even while an upgrade replaces the file.
+            program: PathBuf::from("/proc/self/exe"),
+            arguments: vec![argument.into()],
+        }
+    }
+}
+
+/// A tool that is a program. Its spec says what the model sees, its [`ProcessSpec`] what is run.
+#[derive(Clone, Debug)]
+pub struct ProcessTool {
+    spec: ToolSpec,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    process: ProcessSpec,
+    template: Template,
+    program: PathBuf,
+    host: Host,
+}
+
+impl ProcessTool {
+    /// Checks and makes a tool.
+    ///
+    /// # Errors
+    /// When the template doesn't fit the schema, the program or the working directory isn't there, or a
+    /// limit lets nothing run.
+    pub fn new(spec: ToolSpec, process: ProcessSpec, host: Host) -> Result<Self, ProcessError> {
+        let schema: Map<String, Value> = serde_json::from_str(&spec.input_schema)
+            .map_err(|error| ProcessError::Schema(error.to_string()))?;
+        let has_stdin = process.stdin == Stdin::Json;
+        let template = Template::new(&process.argv, process.dashes, has_stdin, &schema)?;
+        let program = program::find(template.program())?;
+        if process.limits.memory_bytes_max < MEMORY_BYTES_MIN {
+            return Err(ProcessError::Memory(process.limits.memory_bytes_max));
+        }
+        if let Some(cwd) = process.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
+            return Err(ProcessError::Cwd(cwd.clone()));
+        }
+        Ok(Self {
+            spec,
+            inner: Arc::new(Inner {
+                process,
+                template,
+                program,
+                host,
+            }),
+        })
+    }
+}
+
+impl Tool for ProcessTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn call(&self, call: ToolCall) -> BoxFuture<'static, ToolResult> {
+        let inner = Arc::clone(&self.inner);
+        async move { inner.call(call).await }.boxed()
+    }
+}
+
+impl Inner {
+    async fn call(&self, call: ToolCall) -> ToolResult {
+        let values: Map<String, Value> = call.parse()?;
+        let arguments = self
+            .template
+            .fill(&values)
+            .map_err(|error| ToolError::invalid_arguments(error.to_string()))?;
+        let not_run = |what: &str, error: &dyn std::fmt::Display| {
+            let message = format!("{what}: {error}");
+            ToolError::new(FailureKind::Internal, message, Executed::No)
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("callboard-call-")
+            .tempdir()
+            .map_err(|error| not_run("no temporary folder can be made", &error))?;
+        let order = self
+            .order(&call, arguments, folder.path())
+            .map_err(|error| not_run("the call can't be prepared", &error))?;
+        let end_file = order.end_file.clone();
+        let mut supervisor = Command::new(&self.host.program)
+            .args(&self.host.arguments)
+            .env_clear()
+            .stdin(ProcessStdio::piped())
+            .stdout(ProcessStdio::piped())
+            .stderr(ProcessStdio::piped())
+            .spawn()
+            .map_err(|error| not_run("no supervisor can be started", &error))?;
+        let (Some(mut control), Some(stdout), Some(stderr)) = (
+            supervisor.stdin.take(),
+            supervisor.stdout.take(),
+            supervisor.stderr.take(),
+        ) else {
+            return Err(ToolError::internal("the supervisor has no pipes"));
+        };
+        let cancellation = call.cancellation();
+        let mut line = serde_json::to_string(&order).expect("an order is texts and numbers");
+        line.push('\n');
+        // A supervisor that is gone already tells so by its missing end file.
+        let _ = control.write_all(line.as_bytes()).await;
+        let _ = control.flush().await;
+        let bytes_max = self.process.limits.output_bytes_max;
+        let mut printed = std::pin::pin!(async {
+            tokio::join!(
+                capture(stdout, bytes_max),
+                capture(stderr, bytes_max),
+                supervisor.wait()
+            )
+        });
+        // Dropping the control pipe, here or with this future, makes the supervisor end everything.
+        let (stdout, stderr, _) = tokio::select! {
+            printed = &mut printed => printed,
+            () = cancellation.cancelled() => {
+                drop(control);
+                printed.await
+            }
+        };
+        let (stdout, stderr) = (stdout.unwrap_or_default(), stderr.unwrap_or_default());
+        let end = fs::read(&end_file)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        self.answer(end, &stdout, &stderr)
+    }
+
+    fn order(
+        &self,
+        call: &ToolCall,
+        arguments: Vec<String>,
+        folder: &Path,
+    ) -> Result<Order, Box<dyn std::error::Error + Send + Sync>> {
+        let scratch = folder.join("tmp");
+        fs::create_dir(&scratch)?;
+        let mut env = BTreeMap::from([
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+            (
+                "PATH".to_owned(),
+                std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ),
+            ("HOME".to_owned(), scratch.display().to_string()),
+            ("TMPDIR".to_owned(), scratch.display().to_string()),
+            (
+                "CALLBOARD_IDEMPOTENCY_KEY".to_owned(),
+                call.idempotency_key(),
+            ),
+        ]);
+        if let Some(traceparent) = call.traceparent() {
+            env.insert("TRACEPARENT".to_owned(), traceparent.to_owned());
+        }
+        for (name, value) in &self.process.env {
+            env.insert(name.clone(), value.resolve()?);
+        }
+        let stdin = match self.process.stdin {
+            Stdin::None => None,
+            Stdin::Json => Some(String::from_utf8(call.arguments().to_vec())?),
+        };
+        Ok(Order {
+            program: self.program.clone(),
+            arguments,
+            env,
+            cwd: self.process.cwd.clone().unwrap_or_else(|| scratch.clone()),
+            scratch,
+            stdin,
+            limits: self.process.limits.clone(),
+            sandbox: self.process.sandbox.clone(),
+            end_file: folder.join("end"),
+        })
+    }
+
+    fn answer(&self, end: Option<End>, stdout: &Captured, stderr: &Captured) -> ToolResult {
+        let name = self.template.program();
+        match end {
+            Some(End::Exited(code)) if self.process.success.contains(&code) => {
+                Ok(self.success(stdout, stderr))
+            }
+            Some(End::Exited(code)) => {
+                let mut text = format!("{name} ended with code {code}.");
+                for (what, printed) in [("error output", stderr), ("output", stdout)] {
+                    if !printed.is_empty() {
+                        text.push_str(&format!("\n{what}:\n{}", printed.text().trim_end()));
+                    }
+                }
+                Ok(Answer::error(text))
+            }
+            Some(End::Signalled(signal)) => {
+                let signal = SIGNALS
+                    .iter()
+                    .find(|(number, _)| *number == signal)
+                    .map_or_else(|| signal.to_string(), |(_, name)| (*name).to_owned());
+                Err(ToolError::new(
+                    FailureKind::Crashed,
+                    format!(
+                        "{name} was ended by signal {signal}\n{}",
+                        stderr.text().trim_end()
+                    ),
+                    Executed::Yes,
+                ))
+            }
+            Some(End::NotStarted(why)) => Err(ToolError::new(
+                FailureKind::Internal,
+                format!("the tool's program was not started: {why}"),
+                Executed::No,
+            )),
+            None => Err(ToolError::new(
+                FailureKind::Crashed,
+                format!(
+                    "the supervisor of {name} ended without a word\n{}",
+                    stderr.text().trim_end()
+                ),
+                Executed::Unknown,
+            )),
+        }
+    }
+
+    fn success(&self, stdout: &Captured, stderr: &Captured) -> Answer {
+        let text = stdout.text();
+        if self.process.output == Output::Json
+            && !stdout.is_cut()
+            && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok()
+        {
+            return Answer::parts(vec![Part::Json(text.trim().to_owned())]);
+        }
+        if stdout.is_empty() {
+            let said = stderr.text();
+            return Answer::text(if said.trim().is_empty() {
+                "The program ended without any output.".to_owned()
+            } else {
+                said
+            });
+        }
+        Answer::text(text)
+    }
+}
