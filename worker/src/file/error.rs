@@ -17,7 +17,7 @@ pub enum FileError {
         origin: String,
         /// Where and why.
         #[source]
-        source: toml::de::Error,
+        source: Box<toml::de::Error>,
     },
     /// An entry can't be offered.
     #[error("{origin}, line {line}: the tool {tool:?} can't be offered")]
@@ -30,7 +30,7 @@ pub enum FileError {
         tool: String,
         /// Why.
         #[source]
-        source: EntryError,
+        source: Box<EntryError>,
     },
 }
 

@@ -51,7 +51,7 @@ struct File {
 pub fn tools(origin: &str, text: &str, host: &Host) -> Result<Vec<Arc<dyn Tool>>, FileError> {
     let file: File = toml::from_str(text).map_err(|source| FileError::Syntax {
         origin: origin.to_owned(),
-        source,
+        source: Box::new(source),
     })?;
     let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
     let mut lines: Vec<usize> = Vec::new();
@@ -63,7 +63,7 @@ pub fn tools(origin: &str, text: &str, host: &Host) -> Result<Vec<Arc<dyn Tool>>
             origin: origin.to_owned(),
             line,
             tool: name.clone(),
-            source,
+            source: Box::new(source),
         };
         let tool = entry.into_tool(host).map_err(at)?;
         let same = tools
