@@ -13,8 +13,9 @@ use xtask::venv::Python;
 use crate::say;
 use crate::steps::Steps;
 
-/// `required` makes a missing Python a failure; else it is noted, and what needs it not run.
-const REQUIRED_VARIABLE: &str = "CALLBOARD_PYTHON";
+/// `required` makes a missing Python a failure; else it is noted, and what needs it not run. `none` leaves all of it out
+/// on a machine that has a Python and no package index.
+const VARIABLE: &str = "CALLBOARD_PYTHON";
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new();
@@ -43,10 +44,15 @@ pub(crate) fn unless_missing(
     oldest: &Version,
     steps: &mut Steps,
 ) -> anyhow::Result<Option<Python>> {
+    let wish = env::var_os(VARIABLE).unwrap_or_default();
+    if wish == "none" {
+        steps.note(format!("{step} NOT RUN: {VARIABLE} is \"none\""));
+        return Ok(None);
+    }
     match Python::find(oldest) {
         Ok(python) => Ok(Some(python)),
-        Err(missing) if env::var_os(REQUIRED_VARIABLE).is_some_and(|set| set == "required") => {
-            bail!("{step}: {missing} ({REQUIRED_VARIABLE} is \"required\")")
+        Err(missing) if wish == "required" => {
+            bail!("{step}: {missing} ({VARIABLE} is \"required\")")
         }
         Err(missing) => {
             steps.note(format!("{step} NOT RUN: {missing}"));
