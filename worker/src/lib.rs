@@ -1,6 +1,6 @@
 //! The shell of a worker: [`executor`] owns the core's [`callboard_worker_core::Worker`] and performs
 //! its effects, [`link`] connects it with coordinators, [`tool`] is what it executes, and [`builtin`]
-//! holds the tools that ship with it; [`process`] makes tools of programs, and [`file`] reads what a
+//! holds the tools that ship with it; [`process`] makes tools of programs, and [`mod@file`] reads what a
 //! configuration file declares.
 
 pub mod builtin;

@@ -243,7 +243,10 @@ impl ProviderError {
             Kind::Redirected => "give the address that is meant as the base URL".to_owned(),
             Kind::Key => match &self.key_origin {
                 Some(origin) => format!("the key came from {origin}; give one that this provider takes"),
-                None => "no key was sent; configure one".to_owned(),
+                None => format!(
+                    "no key was sent; set the provider's usual variable, or provider.{}.api_key_env or api_key_file",
+                    self.format
+                ),
             },
             Kind::Permission => "the key may not do this; ask whoever manages it".to_owned(),
             Kind::Quota => "asking again is no use before the limit is raised".to_owned(),
