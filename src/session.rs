@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) dispatch: DispatchHandle,
     actor: JoinHandle<()>,
     embedded: Vec<executor::Handle>,
+    /// What the embedded workers offer: with them, nobody else is waited for.
+    embedded_tools: Vec<ToolName>,
     discovery_timeout: Duration,
 }
 
@@ -78,7 +80,9 @@ impl Session {
     ) -> anyhow::Result<Self> {
         let board = Switchboard::default();
         let mut handles = Vec::new();
+        let mut names = Vec::new();
         for (options, tools) in workers {
+            names.extend(tools.offers().iter().map(|offer| offer.spec().name.clone()));
             let announce =
                 options.announce(&tools, callboard_worker::link::local::PAYLOAD_BYTES_MAX);
             let link = join(&board, &announce);
@@ -92,7 +96,10 @@ impl Session {
         let actor = tokio::spawn(async move {
             actor.run().await;
         });
-        Ok(Self::new(config, dispatch, actor, handles))
+        Ok(Self {
+            embedded_tools: names,
+            ..Self::new(config, dispatch, actor, handles)
+        })
     }
 
     fn new(
@@ -105,12 +112,18 @@ impl Session {
             dispatch,
             actor,
             embedded,
+            embedded_tools: Vec::new(),
             discovery_timeout: config.coordinator.discovery_timeout,
         }
     }
 
     /// Freezes the tools on offer, as soon as all of these are known or the time for it is over (P10).
     pub(crate) async fn catalogue(&self, wanted: Vec<ToolName>) -> anyhow::Result<Arc<Catalogue>> {
+        let wanted = if wanted.is_empty() {
+            self.embedded_tools.clone()
+        } else {
+            wanted
+        };
         self.dispatch
             .await_tools(wanted, self.discovery_timeout)
             .await?;
@@ -142,7 +155,7 @@ impl Session {
     /// Listens for everybody who is there, for the whole discovery time.
     pub(crate) async fn listen(&self) -> anyhow::Result<()> {
         self.dispatch
-            .await_tools(Vec::new(), self.discovery_timeout)
+            .await_tools(self.embedded_tools.clone(), self.discovery_timeout)
             .await?;
         Ok(())
     }

@@ -276,6 +276,10 @@ impl Reading {
             while let Some(call) = self.assembler.poll_sealed() {
                 early.offer(call);
             }
+            // However the bytes are cut: what comes behind the end is no part of the answer.
+            if self.assembler.is_whole() {
+                break;
+            }
         }
         match decoded {
             Err(_) if self.assembler.is_whole() => Ok(()),

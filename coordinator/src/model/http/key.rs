@@ -120,9 +120,14 @@ impl ApiKey {
 
     /// The text without the key: a provider may repeat what it refuses.
     pub(super) fn scrub(&self, text: &mut String) {
-        if self.secret.len() >= SCRUBBED_BYTES_MIN && text.contains(&self.secret) {
-            *text = text.replace(&self.secret, SCRUBBED);
-        }
+        scrub(&self.secret, text);
+    }
+}
+
+/// Takes a secret out of a text; one that is too short isn't looked for.
+pub(super) fn scrub(secret: &str, text: &mut String) {
+    if secret.len() >= SCRUBBED_BYTES_MIN && text.contains(secret) {
+        *text = text.replace(secret, SCRUBBED);
     }
 }
 

@@ -123,8 +123,17 @@ impl ProviderModel {
             failure: trouble.failure,
             retry_after,
         };
-        if let Some(key) = &self.options.key {
-            error.failure.each_text(|text| key.scrub(text));
+        let scrub = |text: &mut String| {
+            if let Some(key) = &self.options.key {
+                key.scrub(text);
+            }
+            for (_, value) in &self.options.headers {
+                key::scrub(value, text);
+            }
+        };
+        error.failure.each_text(scrub);
+        if let Some(id) = &mut error.request_id {
+            scrub(id);
         }
         ModelError::Provider(Box::new(error))
     }

@@ -54,6 +54,18 @@ impl<'a> Fragment<'a> {
         })
     }
 
+    /// Whether it adds nothing to a call that is there already.
+    pub(super) fn brings_nothing(&self) -> bool {
+        let is_known = |name: &str| matches!(name, "index" | "id" | "type" | "function" | "custom");
+        !self.is_named
+            && !self.has_arguments
+            && self
+                .fields
+                .0
+                .iter()
+                .all(|(name, _)| is_known(name.as_ref()))
+    }
+
     /// The position of the call that the fragment continues; `None` where it begins one.
     pub(super) fn continues(&self, calls: &[StreamedCall]) -> Option<usize> {
         let at_index = |call: &StreamedCall| self.index.is_some() && call.index == self.index;

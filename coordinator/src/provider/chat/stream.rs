@@ -124,6 +124,9 @@ impl Assembler {
             calls.len() - 1
         });
         self.may_give |= known.is_none() || position == self.given;
+        if position < self.given && fragment.brings_nothing() {
+            return Ok(());
+        }
         let given = (position < self.given).then(|| calls[position].raw());
         calls[position]
             .merge(&fragment)

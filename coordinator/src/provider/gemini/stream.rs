@@ -48,7 +48,15 @@ impl Assembler {
             let error = read_error(data.as_bytes());
             return Err(StreamError::Provider(Box::new(error)));
         }
+        let calls = self.turn.calls_begun();
+        let was_finished = self.turn.is_finished();
         self.turn.take(chunk)?;
+        // Some servers give a reason with every chunk of text; behind a reason no call may begin.
+        if was_finished && self.turn.calls_begun() != calls {
+            return Err(StreamError::Contradiction(
+                "a call began after the response's reason to stop".to_owned(),
+            ));
+        }
         Ok(())
     }
 

@@ -224,6 +224,11 @@ impl Turn {
         }
     }
 
+    /// Calls that have begun so far.
+    pub(super) fn calls_begun(&self) -> usize {
+        self.calls.len() + usize::from(self.open.is_some())
+    }
+
     /// The calls that are surely whole.
     pub(super) fn closed_calls(&self) -> &[ToolUse] {
         &self.calls

@@ -340,3 +340,21 @@ fn any_response_streamed_in_any_pieces_is_the_same() {
         assert_sealed_stay(Format::Chat, &all);
     }
 }
+
+#[test]
+fn fragments_that_bring_nothing_cost_nothing() {
+    let call = |index: usize, arguments: &str| {
+        json!({"tool_calls": [{"index": index, "id": format!("call_{index}"),
+        "type": "function", "function": {"name": "echo", "arguments": arguments}}]})
+    };
+    let large = json!({"text": "x".repeat(1_000_000)}).to_string();
+    let empty = json!({"tool_calls": [{"index": 0, "function": {"arguments": ""}}]});
+    let mut deltas = vec![call(0, &large), call(1, "{}")];
+    deltas.extend(std::iter::repeat_n(empty, 2_000));
+    let mut assembler = Format::Chat.assembler();
+    for event in events(stream(&deltas, "tool_calls").as_bytes(), usize::MAX) {
+        assembler.take(&event).unwrap();
+        while assembler.poll_sealed().is_some() {}
+    }
+    assert_eq!(assembler.finish().unwrap().calls.len(), 2);
+}

@@ -216,3 +216,25 @@ fn what_breaks_a_stream_is_told() {
     }
     insta::assert_snapshot!(texts);
 }
+
+#[test]
+fn what_goes_on_after_its_end_is_refused() {
+    let chunk = |parts: &str, reason: &str| Event {
+        name: String::new(),
+        data: format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{parts}],"role":"model"}}{reason}}}]}}"#
+        ),
+    };
+    let end = chunk(PARTS[3], r#","finishReason":"STOP""#);
+    let mut assembler = Format::Gemini.assembler();
+    assembler.take(&end).unwrap();
+    assert!(assembler.is_whole());
+    // A count of tokens may come late; a second response in one recording may not.
+    let usage = Event {
+        name: String::new(),
+        data: format!("{{{USAGE}}}"),
+    };
+    assembler.take(&usage).unwrap();
+    let error = assembler.take(&chunk(PARTS[4], "")).unwrap_err();
+    assert!(matches!(error, StreamError::Contradiction(_)), "{error}");
+}
