@@ -66,7 +66,11 @@ fn run() -> io::Result<()> {
     let (events, inbox) = mpsc::channel();
     watch_worker(events.clone());
     let end = match start(&order) {
-        Ok(child) => follow(child, &order, events, &inbox),
+        Ok(child) => match follow(child, &order, events, &inbox) {
+            Some(end) => end,
+            // It ran, and nobody knows how it ended: without an end file the worker says just that.
+            None => return Err(io::Error::other("the program's end was not seen")),
+        },
         Err(why) => End::NotStarted(why),
     };
     let text = serde_json::to_string(&end)?;
@@ -132,8 +136,13 @@ fn limit(limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for the program's end and sees everybody off.
-fn follow(child: Child, order: &Order, events: Sender<Event>, inbox: &Receiver<Event>) -> End {
+/// Waits for the program's end and sees everybody off; `None` where its end was not seen.
+fn follow(
+    child: Child,
+    order: &Order,
+    events: Sender<Event>,
+    inbox: &Receiver<Event>,
+) -> Option<End> {
     let main = Pid::from_child(&child);
     watch_children(events);
     let mut end = None;
@@ -163,9 +172,7 @@ fn follow(child: Child, order: &Order, events: Sender<Event>, inbox: &Receiver<E
                 kill_at = Some(Instant::now());
             }
             Ok(Event::Ended(..)) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(Event::Empty) | Err(RecvTimeoutError::Disconnected) => {
-                return end.unwrap_or_else(|| End::NotStarted("its end was not seen".to_owned()));
-            }
+            Ok(Event::Empty) | Err(RecvTimeoutError::Disconnected) => return end,
         }
     }
 }

@@ -137,7 +137,7 @@ struct Group {
     elements: Vec<Element>,
     /// Whether it comes after `--`.
     is_after_dashes: bool,
-    /// Whether it may be left out: it was written as a list, or is one argument with an optional slot.
+    /// The slots in it: without a value for each, all of it is left out.
     slots: Vec<String>,
 }
 

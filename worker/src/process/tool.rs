@@ -23,8 +23,7 @@ use super::secret::EnvValue;
 use super::template::{Dashes, Entry, Template, TemplateError};
 use crate::tool::{Answer, Tool, ToolCall, ToolError, ToolResult, ToolSpec};
 
-/// Exit codes that programs use for what a signal of a limit did to a child of theirs aren't guessed at:
-/// only these signals are named.
+/// Signals that end programs, with what the limits among them mean; others are told by their number.
 const SIGNALS: [(i32, &str); 8] = [
     (6, "SIGABRT"),
     (9, "SIGKILL"),

@@ -7,19 +7,19 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_si
 
 /// Sends a signal to every process below this one. A process that ends meanwhile is passed over.
 pub(super) fn signal_all(signal: Signal) {
-    for (pid, parent) in descendants() {
+    for pid in descendants() {
         let Ok(fd) = pidfd_open(pid, PidfdFlags::empty()) else {
             continue;
         };
         // The number may have been given to somebody else since it was read; it can't be after the open.
-        if parent_of(pid) == Some(parent) || is_below(pid) {
+        if is_below(pid) {
             let _ = pidfd_send_signal(fd, signal);
         }
     }
 }
 
-/// All processes below this one with their parents, nearest first.
-fn descendants() -> Vec<(Pid, Pid)> {
+/// All processes below this one, nearest first.
+fn descendants() -> Vec<Pid> {
     let mut children: HashMap<Pid, Vec<Pid>> = HashMap::new();
     for pid in all() {
         if let Some(parent) = parent_of(pid) {
@@ -30,7 +30,7 @@ fn descendants() -> Vec<(Pid, Pid)> {
     let mut open = VecDeque::from([getpid()]);
     while let Some(parent) = open.pop_front() {
         for pid in children.remove(&parent).into_iter().flatten() {
-            found.push((pid, parent));
+            found.push(pid);
             open.push_back(pid);
         }
     }
