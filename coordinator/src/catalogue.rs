@@ -250,7 +250,6 @@ impl Catalogue {
             manifest: Arc::clone(&tool.manifest),
             arguments,
             key: None,
-            traceparent: None,
         })
     }
 

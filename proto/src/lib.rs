@@ -17,6 +17,7 @@ mod outcome;
 pub mod server;
 pub mod subject;
 mod tool;
+mod trace;
 
 pub use content::Part;
 pub use effect::{Effect, Executed};
@@ -28,6 +29,7 @@ pub use kind::{HEADER_KIND, HEADER_VERSION, Kind, UnknownKind, VERSION, version_
 pub use name::{Label, NameError, Pool, Tenant, ToolName, WorkerName};
 pub use outcome::{Completed, Failure, FailureKind, Outcome};
 pub use tool::{Affinity, Manifest, Retry, ToolSpec};
+pub use trace::{TraceContext, TraceContextError};
 
 /// Time left for a piece of work, in whole milliseconds; never a wall-clock time (P12).
 ///

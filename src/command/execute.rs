@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use callboard_coordinator::core::{CancelReason, TurnOptions};
 use callboard_coordinator::run::Tally;
-use callboard_proto::{Epoch, RunId, Turn, TurnKey, limit};
+use callboard_proto::{RunId, TraceContext, Turn, TurnKey, limit};
 use uuid::Uuid;
 
 use self::view::View;
@@ -33,7 +33,6 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     for call in &mut calls {
         if let Ok(posting) = &mut call.body {
             posting.key = key.map(|key| format!("{key}/{}", call.id));
-            posting.traceparent = std::env::var("TRACEPARENT").ok();
         }
     }
     let turn = TurnKey {
@@ -43,10 +42,10 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
         turn: Turn(1),
     };
     let options = TurnOptions {
-        deadline: Instant::now() + config.coordinator.deadline,
         call_deadline: config.coordinator.call_deadline,
         parallel_max: config.coordinator.parallel,
-        epoch: Epoch(0),
+        trace: inherited_trace(),
+        ..TurnOptions::until(Instant::now() + config.coordinator.deadline)
     };
     let mut gathering = session.dispatch.open(turn, options);
     gathering.add(calls);
@@ -75,6 +74,11 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     } else {
         Exit::of_calls(&tally)
     })
+}
+
+/// The trace of whoever started this program. What can't be read is passed over, as W3C asks.
+fn inherited_trace() -> Option<TraceContext> {
+    std::env::var("TRACEPARENT").ok()?.trim().parse().ok()
 }
 
 fn check_key(key: Option<&str>) -> anyhow::Result<()> {

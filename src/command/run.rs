@@ -118,6 +118,8 @@ async fn drive<M: Model>(
         eager: config.model.eager.eager(),
         tool_choice: choice.clone(),
         epoch: Epoch(0),
+        trace: None,
+        is_watched: false,
     };
     let mut events = session.dispatch.events();
     let (observer, mut lines) = live.observer(model.name());

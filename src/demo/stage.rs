@@ -103,5 +103,7 @@ fn options(act: &Act, catalogue: Arc<Catalogue>, call_deadline: Duration) -> Run
         eager: Eager::Off,
         tool_choice: ToolChoice::Auto,
         epoch: Epoch(0),
+        trace: None,
+        is_watched: false,
     }
 }

@@ -144,6 +144,8 @@ pub enum EventKind {
         kind: Option<FailureKind>,
         /// Whether a tool that completed calls its own answer an error.
         is_error: bool,
+        /// What happened, as the model reads it; empty where the tool completed.
+        message: String,
         /// Whether the tool may have run.
         executed: Executed,
         /// The worker whose answer settled it.
@@ -152,6 +154,10 @@ pub enum EventKind {
         attempts: u32,
         /// Time from opening.
         elapsed: Duration,
+        /// Time at the worker before the tool was entered.
+        queued: Duration,
+        /// Time inside the tool, as the worker measured it.
+        ran_for: Duration,
     },
     /// A result came after the report (P15); the model never sees it.
     LateResult {

@@ -9,7 +9,8 @@ use callboard_proto::message::{
     AckItem, Announce, Beat, Free, ProgressHead, ProgressItem, Refusal, ReplyHead, ResultItem,
 };
 use callboard_proto::{
-    CallKey, Digest, Epoch, Failure, Manifest, RunId, Token, ToolName, ToolUseId, TurnKey,
+    CallKey, Digest, Epoch, Failure, Manifest, RunId, Token, ToolName, ToolUseId, TraceContext,
+    TurnKey,
 };
 
 /// How a turn is gathered.
@@ -23,6 +24,26 @@ pub struct TurnOptions {
     pub parallel_max: Option<u32>,
     /// The epoch of the run's owner.
     pub epoch: Epoch,
+    /// The span that the turn's calls belong below; absent where nobody follows the trace.
+    pub trace: Option<TraceContext>,
+    /// Whether its events are told even while nobody listens to those of all turns.
+    pub is_watched: bool,
+}
+
+impl TurnOptions {
+    /// A turn that is reported by `deadline`, of a run that isn't durable, without any other limit and
+    /// unwatched.
+    #[must_use]
+    pub const fn until(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            call_deadline: None,
+            parallel_max: None,
+            epoch: Epoch(0),
+            trace: None,
+            is_watched: false,
+        }
+    }
 }
 
 /// A call that may be posted: its arguments were parsed and fit the schema.
@@ -38,8 +59,6 @@ pub struct Posting {
     pub arguments: Bytes,
     /// Idempotency key, if the caller gave one.
     pub key: Option<String>,
-    /// W3C trace context of the call.
-    pub traceparent: Option<String>,
 }
 
 /// A call as it is opened: to be posted, or failed before it could be.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use callboard_coordinator_core::{
@@ -16,6 +17,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use super::directory::{Directory, Next};
 use super::handle::{DispatchHandle, Known};
 use super::message::Message;
+use super::observe::ObserveCalls;
 use super::wire::{self, Arrival, Deed};
 use crate::catalogue::Offer;
 use crate::link::{Incoming, Link, Outgoing};
@@ -42,6 +44,8 @@ pub struct Options {
     pub limits: Limits,
     /// Whether [`DispatchHandle::events`] tells anything.
     pub events: bool,
+    /// Who is told of the calls of watched turns.
+    pub observer: Option<Arc<dyn ObserveCalls>>,
 }
 
 impl Options {
@@ -52,6 +56,7 @@ impl Options {
             coordinator,
             limits: Limits::default(),
             events: true,
+            observer: None,
         }
     }
 }
@@ -70,6 +75,7 @@ pub struct Dispatch<L> {
     mailbox: mpsc::Receiver<Message>,
     events: broadcast::Sender<CallEvent>,
     tells_events: bool,
+    observer: Option<Arc<dyn ObserveCalls>>,
     reports: FxHashMap<TurnKey, oneshot::Sender<Report>>,
     /// Turns of which more calls are to come.
     partial: BTreeSet<TurnKey>,
@@ -105,6 +111,7 @@ impl<L: Link> Dispatch<L> {
             mailbox,
             events: events.clone(),
             tells_events: options.events,
+            observer: options.observer,
             reports: FxHashMap::default(),
             partial: BTreeSet::new(),
             waiters: Vec::new(),
@@ -261,6 +268,9 @@ impl<L: Link> Dispatch<L> {
                     }
                 }
                 Deed::Event(event) => {
+                    if let Some(observer) = &self.observer {
+                        observer.observe(&event);
+                    }
                     // Nobody may be listening.
                     let _ = self.events.send(event);
                 }

@@ -1,15 +1,17 @@
 //! The dispatch actor: owns the dispatcher core and the link, and is the only one that touches either.
 //!
 //! `handle` and `gathering` are the only public items that speak to it; `actor` owns the only `select!`; `directory`
-//! knows which tools the workers offer; `wire` turns effects into bytes and bytes into inputs.
+//! knows which tools the workers offer; `observe` is told what becomes of calls; `wire` turns effects into bytes and bytes into inputs.
 
 mod actor;
 mod directory;
 mod gathering;
 mod handle;
 mod message;
+mod observe;
 mod wire;
 
 pub use actor::{Dispatch, Options};
 pub use gathering::OpenTurn;
 pub use handle::{DispatchHandle, Gone, Known};
+pub use observe::ObserveCalls;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use callboard_coordinator_core::run::{Effect, Gathered, Input, RunEnd, RunLoop, TurnStep};
 use callboard_coordinator_core::{CancelReason, NewCall, Report, TurnOptions};
-use callboard_proto::{Epoch, RunId, Turn, TurnKey};
+use callboard_proto::{Epoch, RunId, TraceContext, Turn, TurnKey};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -38,6 +38,8 @@ struct TurnTerms {
     call_deadline: Option<Duration>,
     parallel_max: Option<u32>,
     epoch: Epoch,
+    trace: Option<TraceContext>,
+    is_watched: bool,
 }
 
 /// What a run does next that isn't for its desk.
@@ -73,6 +75,8 @@ impl<G: Gather> Desk<G> {
                 call_deadline: options.call_deadline,
                 parallel_max: options.parallel.calls_max(),
                 epoch: options.epoch,
+                trace: options.trace,
+                is_watched: options.is_watched,
             },
             mailbox,
             is_held: true,
@@ -124,7 +128,14 @@ impl<G: Gather> Desk<G> {
                     call_deadline: own.into_iter().chain(call_time).min(),
                     parallel_max: self.options.parallel_max,
                     epoch: self.options.epoch,
+                    trace: self.options.trace,
+                    is_watched: self.options.is_watched,
                 };
+                let time = deadline.saturating_duration_since(Instant::now().into_std());
+                self.observer.observe(&RunEvent::Opened {
+                    turn: turn.turn,
+                    time,
+                });
                 self.turn = Some(self.gather.open(turn, options));
                 (calls, is_sealed)
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use callboard_coordinator_core::CancelReason;
 use callboard_coordinator_core::run::{Budgets, Eager};
-use callboard_proto::{Epoch, RunId};
+use callboard_proto::{Epoch, RunId, TraceContext};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -38,6 +38,10 @@ pub struct RunOptions {
     pub tool_choice: ToolChoice,
     /// The epoch of the run's owner; 0 where runs aren't durable.
     pub epoch: Epoch,
+    /// The span that its turns belong below; absent where nobody follows the trace.
+    pub trace: Option<TraceContext>,
+    /// Whether what becomes of its calls is told to who watches the dispatcher.
+    pub is_watched: bool,
 }
 
 /// A run that was started. Dropping the handle cancels the run: nobody is left to read its report.

@@ -12,4 +12,5 @@ mod tests;
 
 pub use handle::{RunHandle, RunOptions};
 pub use ports::{Gather, GatherLost, Gathering, Observe, RunEvent};
+pub(crate) use report::in_ms;
 pub use report::{CallSummary, EndSummary, RunReport, Tally, TurnSummary, UsageSummary};

@@ -76,6 +76,13 @@ pub enum RunEvent<'a> {
         /// The turn that its answer will be.
         turn: Turn,
     },
+    /// A turn is opened for its calls.
+    Opened {
+        /// The turn.
+        turn: Turn,
+        /// The time that it has, at most.
+        time: Duration,
+    },
     /// A call of the response that still streams was posted.
     StartedEarly {
         /// The turn.

@@ -78,10 +78,7 @@ impl Record {
         RunReport {
             run: run.to_string(),
             model: model.to_owned(),
-            end: EndSummary {
-                reason: end.as_str(),
-                message: message(end),
-            },
+            end: EndSummary::of(end),
             text,
             early_calls: turns.iter().map(|turn| turn.early_calls).sum(),
             hidden_ms: turns
@@ -123,18 +120,4 @@ fn fill<'a>(summary: &mut TurnSummary, gathered: &Gathered, names: impl Iterator
     summary.calls = std::iter::zip(&report.calls, names)
         .map(|(call, name)| CallSummary::new(call, name))
         .collect();
-}
-
-fn message(end: &RunEnd) -> Option<String> {
-    match end {
-        RunEnd::ModelFailed { message } => Some(message.clone()),
-        RunEnd::Answered
-        | RunEnd::TurnsExhausted
-        | RunEnd::CallsExhausted
-        | RunEnd::TokensExhausted
-        | RunEnd::TimeExhausted
-        | RunEnd::Cancelled(_)
-        | RunEnd::Truncated
-        | RunEnd::Declined => None,
-    }
 }

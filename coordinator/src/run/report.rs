@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use callboard_coordinator_core::run::RunEnd;
 use callboard_coordinator_core::{CallReport, Report};
 use callboard_proto::Outcome;
 use serde::Serialize;
@@ -133,6 +134,28 @@ pub struct UsageSummary {
     pub output_tokens: u64,
 }
 
+impl EndSummary {
+    /// The end as it is told.
+    #[must_use]
+    pub fn of(end: &RunEnd) -> Self {
+        let message = match end {
+            RunEnd::ModelFailed { message } => Some(message.clone()),
+            RunEnd::Answered
+            | RunEnd::TurnsExhausted
+            | RunEnd::CallsExhausted
+            | RunEnd::TokensExhausted
+            | RunEnd::TimeExhausted
+            | RunEnd::Cancelled(_)
+            | RunEnd::Truncated
+            | RunEnd::Declined => None,
+        };
+        Self {
+            reason: end.as_str(),
+            message,
+        }
+    }
+}
+
 impl CallSummary {
     /// A call as it was reported, under the name that the model used.
     #[must_use]
@@ -181,7 +204,7 @@ impl Tally {
 }
 
 /// Milliseconds, to the microsecond.
-pub(super) fn in_ms(duration: Duration) -> f64 {
+pub(crate) fn in_ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 

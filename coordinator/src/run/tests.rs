@@ -49,6 +49,8 @@ fn options() -> RunOptions {
         eager: Eager::Off,
         tool_choice: ToolChoice::Auto,
         epoch: Epoch::default(),
+        trace: None,
+        is_watched: false,
     }
 }
 
@@ -211,6 +213,7 @@ async fn an_observer_sees_the_run_in_order() {
         log.lock().unwrap().push(match event {
             RunEvent::Asked { turn } => format!("asked {}", turn.0),
             RunEvent::Answered { turn, calls, .. } => format!("answered {} {calls}", turn.0),
+            RunEvent::Opened { turn, time } => format!("opened {} for {time:?}", turn.0),
             RunEvent::Reported(report) => format!("reported {}", report.turn.turn.0),
             RunEvent::Ended(end) => format!("ended {}", end.as_str()),
             RunEvent::StartedEarly { .. }
@@ -229,6 +232,7 @@ async fn an_observer_sees_the_run_in_order() {
         [
             "asked 1",
             "answered 1 1",
+            "opened 1 for 2s",
             "reported 1",
             "asked 2",
             "answered 2 0",

@@ -142,7 +142,10 @@ fn describe(event: &RunEvent<'_>, model: &str) -> Option<String> {
             let what = format!("its early calls made it {} ms shorter", hidden.as_millis());
             (turn, what)
         }
-        RunEvent::Hidden { .. } | RunEvent::Reported(_) | RunEvent::Ended(_) => return None,
+        RunEvent::Opened { .. }
+        | RunEvent::Hidden { .. }
+        | RunEvent::Reported(_)
+        | RunEvent::Ended(_) => return None,
     };
     Some(format!("turn {}: {what}", turn.0))
 }

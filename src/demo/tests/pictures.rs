@@ -54,10 +54,13 @@ fn settled(kind: Option<FailureKind>, is_error: bool, executed: Executed, ms: u6
     EventKind::Settled {
         kind,
         is_error,
+        message: String::new(),
         executed,
         worker: Some(WorkerName::new("stage-left").unwrap()),
         attempts: 1,
         elapsed: at(ms),
+        queued: Duration::ZERO,
+        ran_for: at(ms),
     }
 }
 

@@ -267,11 +267,9 @@ impl Coordinator {
             turn: Turn(self.turns),
         };
         let options = TurnOptions {
-            deadline: Instant::now() + DEADLINE,
-            call_deadline: None,
-            parallel_max: None,
             // Fenced from the second turn on.
             epoch: Epoch(u64::from(self.turns) - 1),
+            ..TurnOptions::until(Instant::now() + DEADLINE)
         };
         let dispatch = self.dispatch.clone();
         let report = tokio::spawn(async move { dispatch.gather(turn, options, calls).await });

@@ -195,7 +195,8 @@ impl Dispatcher {
             .min()
     }
 
-    /// Whether [`Effect::Event`]s are made from now on: without a listener they only cost time.
+    /// Whether [`Effect::Event`]s are made from now on for turns that aren't watched, too: without a
+    /// listener they only cost time.
     pub fn tell_events(&mut self, events: bool) {
         self.config.events = events;
     }
@@ -226,8 +227,14 @@ impl Dispatcher {
         self.mutated = mutated;
     }
 
+    /// Whether somebody wants to know what becomes of this call.
+    fn is_watched(&self, at: CallRef) -> bool {
+        let turn = self.turns.get(at.turn);
+        turn.is_some_and(|turn| self.config.events || turn.options.is_watched)
+    }
+
     fn event(&mut self, at: CallRef, kind: impl FnOnce() -> EventKind) {
-        if self.config.events
+        if self.is_watched(at)
             && let Some(turn) = self.turns.get(at.turn)
         {
             let call = turn.call_key(at.index);

@@ -196,7 +196,6 @@ impl Dispatcher {
             posting.arguments.len()
                 + posting.tool.as_str().len()
                 + posting.key.as_ref().map_or(0, String::len)
-                + posting.traceparent.as_ref().map_or(0, String::len)
         });
         (
             CALL_BYTES + call.id.as_str().len() + texts,
@@ -248,7 +247,10 @@ impl Dispatcher {
                 budget_ms: budget,
                 arguments: posting.arguments.clone(),
                 key: posting.key.clone(),
-                traceparent: posting.traceparent.clone(),
+                traceparent: turn.options.trace.map(|trace| {
+                    let context = trace.of_attempt(turn.key.turn, &call.id, number);
+                    context.to_string()
+                }),
             };
             items.push(item);
             attempts.push(AttemptRef { call: *at, number });
@@ -264,15 +266,13 @@ impl Dispatcher {
             waiting: self.waiting_for(index),
         };
         let (to, name) = (worker.address.clone(), worker.name.clone());
-        if self.config.events {
-            for attempt in &attempts {
-                let (worker, instance) = (name.clone(), to.instance);
-                self.event(attempt.call, || EventKind::Posted {
-                    attempt: attempt.number,
-                    worker,
-                    instance,
-                });
-            }
+        for attempt in &attempts {
+            let (worker, instance) = (&name, to.instance);
+            self.event(attempt.call, || EventKind::Posted {
+                attempt: attempt.number,
+                worker: worker.clone(),
+                instance,
+            });
         }
         self.counters.messages += 1;
         self.counters.attempts += attempts.len() as u64;

@@ -396,20 +396,19 @@ impl Dispatcher {
             return;
         }
         self.counters.results_late += 1;
-        if self.config.events {
-            let kind = match &result.outcome {
-                Outcome::Completed(_) => None,
-                Outcome::Failed(failure) => Some(failure.kind),
-            };
-            self.effects
-                .push_back(crate::effect::Effect::Event(crate::effect::CallEvent {
-                    call: result.of.call(),
-                    kind: EventKind::LateResult {
-                        attempt: result.of.attempt,
-                        kind,
-                    },
-                }));
-        }
+        // The turn is gone, and with it who watched it; late results are rare enough to be told always.
+        let kind = match &result.outcome {
+            Outcome::Completed(_) => None,
+            Outcome::Failed(failure) => Some(failure.kind),
+        };
+        self.effects
+            .push_back(crate::effect::Effect::Event(crate::effect::CallEvent {
+                call: result.of.call(),
+                kind: EventKind::LateResult {
+                    attempt: result.of.attempt,
+                    kind,
+                },
+            }));
     }
 
     /// A result that can't be read, of an attempt that can: it ended, and nobody knows how.

@@ -58,6 +58,14 @@ impl Dispatcher {
             Outcome::Completed(completed) => (None, completed.is_error, Executed::Yes),
             Outcome::Failed(failure) => (Some(failure.kind), false, failure.executed),
         };
+        let is_watched = self.is_watched(at);
+        let message = match &outcome {
+            Outcome::Failed(failure) if is_watched => failure.message.clone(),
+            Outcome::Failed(_) | Outcome::Completed(_) => String::new(),
+        };
+        let Some(call) = self.call_mut(at) else {
+            return;
+        };
         call.settled = Some(Box::new(Settled {
             outcome,
             worker: worker.clone(),
@@ -71,10 +79,13 @@ impl Dispatcher {
         self.event(at, || EventKind::Settled {
             kind,
             is_error,
+            message,
             executed: ran,
             worker,
             attempts,
             elapsed,
+            queued,
+            ran_for: executed,
         });
         if let Some(turn) = self.turns.get_mut(at.turn) {
             turn.open -= 1;

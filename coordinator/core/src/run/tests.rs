@@ -47,7 +47,6 @@ fn call_of(id: &str, effect: ToolEffect) -> NewCall {
             manifest: Arc::new(Manifest::new(effect)),
             arguments: Bytes::from_static(b"{}"),
             key: None,
-            traceparent: None,
         }),
     }
 }

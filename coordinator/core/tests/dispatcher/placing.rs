@@ -1,6 +1,7 @@
 //! Which instance a call goes to, and how calls are gathered into messages (P5, P10, P11, P21).
 
 use callboard_coordinator_core::{Effect, TurnOptions};
+use callboard_proto::{Attempt, TraceContext};
 
 use crate::bench::Bench;
 
@@ -153,10 +154,14 @@ fn messages_are_cut_by_count_and_by_bytes() {
 fn a_message_carries_what_a_worker_must_know() {
     let mut bench = Bench::new();
     bench.join("a", 2, &["slices"]);
-    bench.open(11, 10_000);
+    let trace = TraceContext::new([7; 16], [8; 8], true).unwrap();
+    let options = TurnOptions {
+        trace: Some(trace),
+        ..bench.options(10_000)
+    };
+    bench.open_with(11, options);
     let mut posting = Bench::posting("slices", "{ \"b\":1,\"a\" : 2}");
     posting.key = Some("key".to_owned());
-    posting.traceparent = Some("00-trace".to_owned());
     bench.call_body(11, "c1", Ok(posting));
     bench.call(11, "c2", "slices");
     bench.call(11, "c3", "slices");
@@ -170,7 +175,10 @@ fn a_message_carries_what_a_worker_must_know() {
     assert_eq!(head.waiting, 1, "c3 would come too (P6)");
     assert_eq!(&items[0].arguments[..], b"{ \"b\":1,\"a\" : 2}");
     assert_eq!(items[0].key.as_deref(), Some("key"));
-    assert_eq!(items[0].traceparent.as_deref(), Some("00-trace"));
+    let of = &items[0].of;
+    let span = trace.of_attempt(of.turn, &of.id, Attempt(1));
+    assert_eq!(items[0].traceparent, Some(span.to_string()));
+    assert_ne!(items[1].traceparent, items[0].traceparent);
     assert_eq!(items[0].digest, Some(crate::words::digest("slices")));
     assert_eq!(
         items[0].budget_ms.duration().as_millis(),

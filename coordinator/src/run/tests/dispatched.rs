@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use callboard_coordinator_core::run::{Eager, Stop};
 use callboard_coordinator_core::{CancelReason, TurnOptions};
-use callboard_proto::{Effect, Epoch, Outcome, RunId, Turn, TurnKey};
+use callboard_proto::{Effect, Outcome, RunId, Turn, TurnKey};
 use tokio::time::Instant;
 
 use super::fake_model::{FakeModel, Response, call, done};
@@ -151,12 +151,7 @@ fn turn() -> (TurnKey, TurnOptions) {
         run: "00000000000000000000000000000002".parse::<RunId>().unwrap(),
         turn: Turn(1),
     };
-    let options = TurnOptions {
-        deadline: (Instant::now() + Duration::from_secs(10)).into_std(),
-        call_deadline: None,
-        parallel_max: None,
-        epoch: Epoch::default(),
-    };
+    let options = TurnOptions::until((Instant::now() + Duration::from_secs(10)).into_std());
     (key, options)
 }
 

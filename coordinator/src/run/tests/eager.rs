@@ -35,6 +35,7 @@ struct Played {
 fn event(event: &RunEvent<'_>) -> String {
     match event {
         RunEvent::Asked { turn } => format!("asked {}", turn.0),
+        RunEvent::Opened { turn, .. } => format!("opened {}", turn.0),
         RunEvent::StartedEarly { turn, call, tool } => format!("early {} {call} {tool}", turn.0),
         RunEvent::Answered { turn, calls, .. } => format!("answered {} {calls}", turn.0),
         RunEvent::Failed { turn, message } => format!("failed {}: {message}", turn.0),
@@ -90,6 +91,7 @@ async fn a_read_runs_under_the_stream() {
         played.events,
         [
             "asked 1",
+            "opened 1",
             "early 1 a echo",
             "answered 1 3",
             "reported 1",
@@ -189,11 +191,13 @@ async fn a_response_that_breaks_off_is_settled_and_asked_for_anew() {
         played.events,
         [
             "asked 1",
+            "opened 1",
             "early 1 a echo",
             "early 1 b slow",
             "failed 1: the model failed: overloaded (request req_7)",
             "discarded 1",
             "asked 2",
+            "opened 2",
             "early 2 a echo",
             "answered 2 1",
             "reported 2",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use callboard_coordinator_core::{Input, NewCall, Posting, TurnOptions};
-use callboard_proto::{CallKey, Digest, Epoch, Executed, Failure, FailureKind};
+use callboard_proto::{CallKey, Digest, Executed, Failure, FailureKind};
 
 use crate::clock::{MS, Nanos};
 use crate::history::Fact;
@@ -82,10 +82,9 @@ impl World<'_> {
             Input::Open {
                 turn: of.key(),
                 options: TurnOptions {
-                    deadline,
                     call_deadline: planned.call_deadline.map(Duration::from_nanos),
                     parallel_max: planned.parallel_max,
-                    epoch: Epoch::default(),
+                    ..TurnOptions::until(deadline)
                 },
             },
         );
@@ -150,7 +149,6 @@ impl World<'_> {
                 manifest: tool.manifest.clone(),
                 arguments: Bytes::from_static(b"{}"),
                 key: None,
-                traceparent: None,
             })
         };
         let node = &self.coordinators[usize::from(turn.coordinator)];

@@ -10,7 +10,7 @@ use callboard_coordinator::dispatch::DispatchHandle;
 use callboard_coordinator::model::ToolUse;
 use callboard_coordinator::run::Gather;
 use callboard_coordinator_core::{NewCall, Report, TurnOptions};
-use callboard_proto::{Epoch, Outcome, RunId, ToolUseId, Turn, TurnKey};
+use callboard_proto::{Outcome, RunId, ToolUseId, Turn, TurnKey};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -120,12 +120,7 @@ impl Run {
             run: self.id,
             turn: Turn(self.turn),
         };
-        let options = TurnOptions {
-            deadline: Instant::now() + DEADLINE,
-            call_deadline: None,
-            parallel_max: None,
-            epoch: Epoch(0),
-        };
+        let options = TurnOptions::until(Instant::now() + DEADLINE);
         Ok(self.dispatch.gather_each(turn, options, calls).await?)
     }
 

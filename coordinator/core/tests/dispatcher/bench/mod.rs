@@ -14,7 +14,7 @@ use bytes::Bytes;
 use callboard_coordinator_core::{
     Config, Counters, Dispatcher, Effect, Input, Limits, NewCall, Posting, TurnOptions,
 };
-use callboard_proto::{CoordinatorId, Epoch, Failure, GrantId, ToolName, ToolUseId};
+use callboard_proto::{CoordinatorId, Failure, GrantId, ToolName, ToolUseId};
 use uuid::Uuid;
 
 use self::workers::Fake;
@@ -178,12 +178,7 @@ impl Bench {
     // Turns.
 
     pub(crate) fn options(&self, deadline_in: u64) -> TurnOptions {
-        TurnOptions {
-            deadline: self.instant(self.now + deadline_in),
-            call_deadline: None,
-            parallel_max: None,
-            epoch: Epoch(0),
-        }
+        TurnOptions::until(self.instant(self.now + deadline_in))
     }
 
     pub(crate) fn open(&mut self, turn: u32, deadline_in: u64) {
@@ -203,7 +198,6 @@ impl Bench {
             manifest: Arc::new(words::manifest(tool)),
             arguments: Bytes::copy_from_slice(arguments.as_bytes()),
             key: None,
-            traceparent: None,
         }
     }
 

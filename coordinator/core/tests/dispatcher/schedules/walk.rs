@@ -103,6 +103,7 @@ impl Walk {
                 .bool()
                 .then(|| Duration::from_millis(self.rng.u64(..5_000))),
             parallel_max: self.rng.bool().then(|| self.rng.u32(1..4)),
+            is_watched: self.rng.bool(),
             ..self.bench.options(1 + self.rng.u64(..20_000))
         };
         // Three turns of each run, with the same ids in all of them.
