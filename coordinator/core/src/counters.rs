@@ -41,6 +41,8 @@ counters! {
     replies_unreadable,
     /// Calls answered `busy`.
     busy,
+    /// Calls answered `busy` because their tool has no slot left there.
+    tool_busy,
     /// Calls answered `stale`.
     stale,
     /// Calls answered `wrong_digest`.

@@ -22,6 +22,7 @@ mod report;
 mod retry;
 pub mod run;
 mod sent;
+mod share;
 mod text;
 mod timers;
 mod waiting;

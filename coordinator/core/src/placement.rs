@@ -53,12 +53,13 @@ pub(crate) fn choose(
     })
 }
 
-/// Whether an instance could ever take the call, slots aside.
+/// Whether an instance takes such a call now, its own slots aside.
 pub(crate) fn may_take(worker: &Worker, wish: Wish<'_>, now: Instant) -> bool {
     wish.bound_to
         .is_none_or(|instance| instance == worker.instance())
         && (!wish.struck || worker.struck == 0)
         && worker.health.allows(wish.digest, now)
+        && worker.shares.left(wish.digest, now) > 0
         && wish
             .manifest
             .require

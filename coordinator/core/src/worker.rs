@@ -8,6 +8,7 @@ use callboard_proto::{Digest, InstanceId, Label, Pool, Token, WorkerName};
 use crate::config::Limits;
 use crate::effect::Address;
 use crate::health::Health;
+use crate::share::Shares;
 
 /// Answer times that are remembered of an instance.
 const ANSWER_SAMPLES: usize = 100;
@@ -50,6 +51,8 @@ pub(crate) struct Worker {
     question: Option<(Token, Instant)>,
     pub(crate) questions_unanswered: u32,
     pub(crate) health: Health,
+    /// How much it gives us of the tools that have slots of their own.
+    pub(crate) shares: Shares,
     answer_times: Vec<Duration>,
     answer_next: usize,
 }
@@ -86,6 +89,7 @@ impl Worker {
             question: None,
             questions_unanswered: 0,
             health: Health::default(),
+            shares: Shares::default(),
             answer_times: Vec::new(),
             answer_next: 0,
         }

@@ -92,6 +92,9 @@ pub struct AckItem {
     /// The grant that it acted on, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantId>,
+    /// With [`AckState::Busy`]: whether the slots of the tool are taken, not those of the instance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tool_full: bool,
 }
 
 /// How one attempt ended.

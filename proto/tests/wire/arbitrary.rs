@@ -226,10 +226,12 @@ fn reply_head() -> impl Strategy<Value = ReplyHead> {
 
 pub(crate) fn ack() -> impl Strategy<Value = (ReplyHead, Vec<AckItem>)> {
     let state = select(AckState::ALL);
-    let item = (of(), state, option(uuid())).prop_map(|(of, state, grant)| AckItem {
+    let item = (of(), state, option(uuid()), any::<bool>());
+    let item = item.prop_map(|(of, state, grant, tool_full)| AckItem {
         of,
         state,
         grant: grant.map(GrantId::new),
+        tool_full,
     });
     (reply_head(), vec(item, 0..6))
 }

@@ -85,6 +85,8 @@ arms! {
     StoppedDrained,
     /// A worker said `busy`.
     AckBusy,
+    /// A worker said that a tool has no slot left.
+    AckToolFull,
     /// A worker said `stale`.
     AckStale,
     /// A worker said `wrong_digest`.

@@ -44,6 +44,7 @@ pub(crate) fn worker_counters(core: &Worker) -> Vec<(&'static str, u64)> {
         started,
         finished,
         busy,
+        tool_busy,
         stale,
         wrong_digest,
         draining,

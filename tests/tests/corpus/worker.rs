@@ -66,6 +66,7 @@ fn instances(messages: &[Message]) -> BTreeMap<InstanceId, (Announce, Vec<Offere
                     name: spec.name,
                     digest,
                     effect: spec.manifest.effect,
+                    slots: None,
                 });
             let announce = page.head.announce;
             pages.insert(announce.instance, (announce, tools.collect()));

@@ -1,6 +1,7 @@
 //! The files, as they are read.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
@@ -29,6 +30,7 @@ pub(crate) struct Worker {
 pub(crate) struct Tool {
     pub(crate) digest: String,
     pub(crate) effect: String,
+    pub(crate) slots: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -149,6 +151,8 @@ pub(crate) struct State {
     pub(crate) of: String,
     pub(crate) state: String,
     pub(crate) grant: Option<String>,
+    #[serde(default)]
+    pub(crate) tool_full: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

@@ -56,6 +56,7 @@ impl Stage {
                 name: ToolName::new(name.as_str()).unwrap(),
                 digest: label::digest(&tool.digest),
                 effect: ToolEffect::from_word(&tool.effect),
+                slots: tool.slots,
             })
             .collect();
         let mut stage = Self {
@@ -204,6 +205,7 @@ impl Stage {
                             of: label::attempt_label(&item.of),
                             state: item.state.as_str().to_owned(),
                             grant: item.grant.map(label::grant_label),
+                            tool_full: item.tool_full,
                         })
                         .collect(),
                     bad: head.bad.iter().map(|bad| bad.index).collect(),

@@ -63,8 +63,11 @@ impl Worker {
         }
         let budget = item.budget_ms.duration();
         let tool = self.catalogue.find(&item.tool, item.digest);
+        let own_slot = tool.and_then(|tool| self.tool_slots.find(tool));
+        let coordinator = arrival.reply.coordinator;
         let effect = tool.map_or(item.effect, |tool| tool.effect.max(item.effect));
         let may_have_run = self.memory.may_have_run(arrival.seen, effect);
+        let mut tool_full = false;
         let refusal = if self.memory.must_not_run(arrival.seen, effect) {
             // Not remembered: the horizon refuses it for ever, and a flood can't push out the rest.
             self.counters.stale += 1;
@@ -89,11 +92,19 @@ impl Worker {
                 answer,
             );
             return;
+        } else if own_slot.is_some_and(|own| !self.tool_slots.may_take(own, coordinator)) {
+            self.counters.tool_busy += 1;
+            tool_full = true;
+            AckState::Busy
         } else if !self.peers.take(arrival.peer) {
             self.counters.busy += 1;
             AckState::Busy
         } else {
-            self.hold(item, effect, fingerprint, may_have_run, arrival, answer);
+            if let Some(own) = own_slot {
+                self.tool_slots.take(own, coordinator);
+            }
+            let how = (effect, own_slot, may_have_run);
+            self.hold(item, how, fingerprint, arrival, answer);
             return;
         };
         let origin = self.origin(arrival.seen);
@@ -104,7 +115,12 @@ impl Worker {
             None,
             &mut self.counters,
         );
-        answer.stated(item.of, refusal_word(refusal, may_have_run));
+        let word = refusal_word(refusal, may_have_run);
+        if tool_full {
+            answer.tool_full(item.of, word);
+        } else {
+            answer.stated(item.of, word);
+        }
     }
 
     /// Whether a message is too old for its budget (P13). Before the first beat is seen it names none.
@@ -116,9 +132,8 @@ impl Worker {
     fn hold(
         &mut self,
         item: CallItem,
-        effect: ToolEffect,
+        (effect, own_slot, may_have_run): (ToolEffect, Option<usize>, bool),
         fingerprint: u64,
-        may_have_run: bool,
         arrival: Arrival,
         answer: &mut Answer,
     ) {
@@ -139,6 +154,7 @@ impl Worker {
             self.now,
         );
         held.may_have_run = may_have_run;
+        held.own_slot = own_slot;
         if held.is_waiting() {
             answer.hasten();
         }

@@ -15,6 +15,8 @@ pub(crate) struct Line {
     pub(crate) of: AttemptKey,
     /// The state to report; `None` for whatever it is when the ack leaves.
     pub(crate) fixed: Option<AckState>,
+    /// Whether it was refused for want of a slot of its tool.
+    pub(crate) tool_full: bool,
 }
 
 /// The answer to one message.
@@ -39,23 +41,33 @@ impl Answer {
     /// Names an attempt whose result, when it leaves, helps to replace the ack.
     pub(crate) fn held(&mut self, of: AttemptKey) {
         self.unsent += 1;
-        self.lines.push(Line { of, fixed: None });
+        self.push(of, None);
     }
 
     /// Names an attempt whose result leaves with this answer.
     pub(crate) fn settled(&mut self, of: AttemptKey) {
-        self.lines.push(Line {
-            of,
-            fixed: Some(AckState::Done),
-        });
+        self.push(of, Some(AckState::Done));
     }
 
     /// Names an attempt whose state the coordinator must act on: the ack leaves at once.
     pub(crate) fn stated(&mut self, of: AttemptKey, state: AckState) {
         self.is_urgent = true;
+        self.push(of, Some(state));
+    }
+
+    /// Names an attempt for which its tool has no slot left: the ack leaves at once.
+    pub(crate) fn tool_full(&mut self, of: AttemptKey, state: AckState) {
+        self.stated(of, state);
+        if let Some(line) = self.lines.last_mut() {
+            line.tool_full = state == AckState::Busy;
+        }
+    }
+
+    fn push(&mut self, of: AttemptKey, fixed: Option<AckState>) {
         self.lines.push(Line {
             of,
-            fixed: Some(state),
+            fixed,
+            tool_full: false,
         });
     }
 

@@ -1,5 +1,6 @@
 //! Who the worker is, what it offers, and its limits.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use callboard_proto::{Digest, Effect, InstanceId, Pool, ToolName, WorkerName, limit};
@@ -24,6 +25,8 @@ pub struct OfferedTool {
     pub digest: Digest,
     /// What executing it does to the world.
     pub effect: Effect,
+    /// Its own units of capacity, below those of the instance; `None` for as many as there are.
+    pub slots: Option<NonZeroU32>,
 }
 
 /// The limits of a worker. All numbers are chosen, not measured, unless said so.

@@ -10,6 +10,8 @@ pub struct Counters {
     pub finished: u64,
     /// Calls refused because no slot was free (P6).
     pub busy: u64,
+    /// Calls refused because no slot of their tool was free (P6).
+    pub tool_busy: u64,
     /// Calls refused because of their age (P13), or because they may be copies of one that was
     /// refused and is no longer remembered.
     pub stale: u64,

@@ -37,6 +37,7 @@ impl Worker {
         };
         if !was_draining {
             self.peers.withdraw_all();
+            self.tool_slots.withdraw_all();
             self.beats.hasten();
             self.refuse_waiting();
         }

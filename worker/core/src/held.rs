@@ -47,6 +47,8 @@ pub(crate) struct Held {
     pub(crate) may_have_run: bool,
     /// The coordinator whose slot it is.
     pub(crate) peer: usize,
+    /// The tool whose own slot it holds too.
+    pub(crate) own_slot: Option<usize>,
     /// Where the result goes: the newest message that named the attempt.
     pub(crate) reply: ReplyTo,
     /// The open answer that the result helps to settle.
@@ -81,6 +83,7 @@ impl Held {
             origin,
             may_have_run: false,
             peer,
+            own_slot: None,
             reply,
             answer: Some(answer),
             arrived: now,

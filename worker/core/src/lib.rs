@@ -36,6 +36,7 @@ mod outbox;
 mod pages;
 mod peers;
 mod replies;
+mod tool_slots;
 mod worker;
 
 pub use config::{Config, Identity, OfferedTool};

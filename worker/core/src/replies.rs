@@ -29,7 +29,11 @@ impl Worker {
 
     /// Holds freed slots out to those who wait for them (P6).
     pub(crate) fn offer(&mut self) {
-        self.counters.offers += u64::from(self.peers.distribute(self.now));
+        let peers = &self.peers;
+        let of_tools = self
+            .tool_slots
+            .distribute(self.now, |id| peers.find(id).is_none());
+        self.counters.offers += u64::from(self.peers.distribute(self.now) + of_tools);
     }
 
     fn flush_beat(&mut self) {
@@ -85,6 +89,7 @@ impl Worker {
     /// that it waits (P17).
     fn ack_item(&mut self, line: Line) -> AckItem {
         let known = self.find(&line.of);
+        let tool_full = line.tool_full;
         let (state, grant) = match known {
             Some(Known::Held(at)) => {
                 self.held
@@ -105,11 +110,22 @@ impl Worker {
             of: line.of,
             state: line.fixed.unwrap_or(state),
             grant,
+            tool_full,
         }
     }
 
     fn flush_frees(&mut self) {
-        for to in self.peers.take_untold() {
+        let mut untold = self.peers.take_untold();
+        for id in self.tool_slots.take_untold() {
+            // A load says nothing of a tool's own slots: no other message stands for this one.
+            if let Some(at) = self.peers.find(id) {
+                let to = self.peers.get_mut(at).reply;
+                if !untold.contains(&to) {
+                    untold.push(to);
+                }
+            }
+        }
+        for to in untold {
             self.counters.frees += 1;
             let free = Free {
                 instance: self.identity.instance,

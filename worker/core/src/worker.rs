@@ -16,6 +16,7 @@ use crate::memory::{Delivery, Known, Memory, Origin};
 use crate::mutation::{Mutated, Mutation};
 use crate::outbox::Outbox;
 use crate::peers::Peers;
+use crate::tool_slots::ToolSlots;
 use crate::{
     Config, Counters, Effect, Finished, Identity, Input, OfferedTool, ReplyTo, StopReason,
 };
@@ -29,6 +30,7 @@ pub struct Worker {
     pub(crate) held: HeldTable,
     pub(crate) memory: Memory,
     pub(crate) peers: Peers,
+    pub(crate) tool_slots: ToolSlots,
     pub(crate) answers: Answers,
     pub(crate) outbox: Outbox,
     pub(crate) beats: Beats,
@@ -51,6 +53,7 @@ impl Worker {
     pub fn new(identity: Identity, config: Config, tools: Vec<OfferedTool>, now: Instant) -> Self {
         Self {
             identity,
+            tool_slots: ToolSlots::new(&config, &tools),
             catalogue: Catalogue::new(tools),
             held: HeldTable::default(),
             memory: Memory::new(&config),
@@ -94,7 +97,8 @@ impl Worker {
         while let Some(at) = self.held.first_due(now) {
             self.on_due(at);
         }
-        self.counters.offers_expired += u64::from(self.peers.expire_offers(now));
+        let expired = self.peers.expire_offers(now) + self.tool_slots.expire_offers(now);
+        self.counters.offers_expired += u64::from(expired);
         self.drop_orphans();
         self.end_grace();
     }
@@ -125,6 +129,7 @@ impl Worker {
             self.answers.due(),
             self.held.next_due(),
             self.peers.offers_end,
+            self.tool_slots.offers_end(),
             self.peers.silence_at(),
             self.drain.grace_ends(),
         ]
@@ -135,6 +140,7 @@ impl Worker {
 
     /// Replaces the tools on offer. Attempts that are held keep theirs.
     pub fn set_tools(&mut self, tools: Vec<OfferedTool>) {
+        self.tool_slots.replace(&tools);
         self.catalogue.replace(tools);
         self.beats.hasten();
     }
@@ -225,7 +231,7 @@ impl Worker {
         match known {
             Some(Known::Held(at)) if self.held.get(at).is_running() => {
                 self.counters.finished += 1;
-                let held = self.release(at);
+                let held = self.release(at, true);
                 let queued = held.started.saturating_duration_since(held.arrived);
                 self.conclude(at, held, finished.outcome, queued, finished.executed);
             }
@@ -282,14 +288,14 @@ impl Worker {
 
     /// Ends an attempt that never entered its tool, with a result.
     pub(crate) fn end_unstarted(&mut self, at: usize, outcome: Outcome) {
-        let held = self.release(at);
+        let held = self.release(at, true);
         let queued = self.now.saturating_duration_since(held.arrived);
         self.conclude(at, held, outcome, queued, Duration::ZERO);
     }
 
     /// Refuses, for ever and without a word, an attempt that never entered its tool.
     pub(crate) fn drop_unstarted(&mut self, at: usize) {
-        let held = self.release(at);
+        let held = self.release(at, false);
         let may_have_run = held.may_have_run.then_some(held.effect);
         self.memory.refuse(
             held.of,
@@ -311,9 +317,14 @@ impl Worker {
         }
     }
 
-    fn release(&mut self, at: usize) -> Held {
+    /// Gives back what an attempt held; whether its coordinator `hears` so by a result.
+    fn release(&mut self, at: usize, hears: bool) -> Held {
         let held = self.held.remove(at);
         self.peers.release(held.peer);
+        if let Some(own) = held.own_slot {
+            let hears = hears.then_some(held.reply.coordinator);
+            self.tool_slots.release(own, hears, self.now);
+        }
         held
     }
 

@@ -33,7 +33,12 @@ class Author:
             worker["results_bytes_max"] = self.dice.choice((300, 700, 1500, 4000))
         if self.dice.random() < 0.4:
             worker["tombstones_max"] = self.dice.choice((1, 2, 4, 8))
-        self.scenario: dict[str, Any] = {"shows": f"random {seed}", "worker": worker, "tools": TOOLS, "steps": []}
+        self.scenario: dict[str, Any] = {"shows": f"random {seed}", "worker": worker, "tools": {}, "steps": []}
+        # Some tools have slots of their own.
+        self.scenario["tools"] = {
+            name: tool | ({"slots": self.dice.choice((1, 1, 2))} if self.dice.random() < 0.4 else {})
+            for name, tool in TOOLS.items()
+        }
         self.stage = Stage(self.scenario)
         self.entered: list[str] = []
         self.calls: dict[str, dict[str, Any]] = {}

@@ -86,7 +86,7 @@ class Stage:
         worker = dict(scenario["worker"])
         identity = Identity(InstanceId(filled(worker.pop("instance"))), "worker", "main")
         tools = [
-            OfferedTool(name, Digest(filled(tool["digest"], 32)), Effect(tool["effect"]))
+            OfferedTool(name, Digest(filled(tool["digest"], 32)), Effect(tool["effect"]), tool.get("slots"))
             for name, tool in scenario["tools"].items()
         ]
         self.now = 0
@@ -157,6 +157,7 @@ class Stage:
                         "of": attempt_label(item.of),
                         "state": item.state.value,
                         "grant": label_of(item.grant) if item.grant else None,
+                        **({"tool_full": True} if item.tool_full else {}),
                     }
                     for item in act.items
                 ]

@@ -88,6 +88,7 @@ impl<L: Link> Executor<L> {
                 name: offer.spec().name.clone(),
                 digest: offer.digest,
                 effect: offer.spec().manifest.effect,
+                slots: offer.tool.slots(),
             })
             .collect();
         let core = Worker::new(

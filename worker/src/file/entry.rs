@@ -1,5 +1,6 @@
 //! One `[[tool]]`.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::EntryError;
 use crate::process::{Host, ProcessSpec, ProcessTool};
-use crate::tool::{Tool, ToolSpec, Tools};
+use crate::tool::{Tool, ToolSpec, Tools, with_slots};
 
 /// A tool as a file declares it. Every key is enforced; one that isn't known is refused.
 #[derive(Debug, Deserialize)]
@@ -43,6 +44,9 @@ pub struct ToolEntry {
     /// Largest result, in bytes, before it is cut to head and tail.
     #[serde(default)]
     output_bytes_max: Option<u64>,
+    /// Calls of it that this worker executes at once.
+    #[serde(default)]
+    slots: Option<NonZeroU32>,
     /// The JSON Schema of its arguments, as a table or as JSON in a text.
     input_schema: Schema,
     /// It is a program.
@@ -89,7 +93,10 @@ impl ToolEntry {
         let tool: Arc<dyn Tool> = Arc::new(ProcessTool::new(spec, process, host.clone())?);
         // What the whole worker would refuse is refused here, where the line is known.
         Tools::new([Arc::clone(&tool)])?;
-        Ok(tool)
+        Ok(match self.slots {
+            Some(slots) => with_slots(tool, slots),
+            None => tool,
+        })
     }
 
     fn schema(&self) -> Result<String, EntryError> {

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::error::Error as _;
+use std::num::NonZeroU32;
 
 use super::tools;
 use crate::process::Host;
@@ -34,6 +35,7 @@ sandbox.read = ["/srv"]
 [[tool]]
 name = "say"
 description = "Says something."
+slots = 2
 input_schema = '{"type":"object"}'
 process.argv = ["echo"]
 process.stdin = "json"
@@ -48,6 +50,8 @@ fn a_file_declares_tools_with_manifests() {
     let made = tools("worker.toml", GOOD, &host()).unwrap();
     let specs: Vec<_> = made.iter().map(|tool| tool.spec().clone()).collect();
     insta::assert_debug_snapshot!(specs);
+    let slots: Vec<_> = made.iter().map(|tool| tool.slots()).collect();
+    assert_eq!(slots, [None, NonZeroU32::new(2)]);
 }
 
 #[test]

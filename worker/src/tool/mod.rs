@@ -39,9 +39,12 @@ mod answer;
 mod blocking;
 mod call;
 mod digest;
+mod limited;
 mod state;
 mod tools;
 mod typed;
+
+use std::num::NonZeroU32;
 
 use futures_util::future::BoxFuture;
 
@@ -51,6 +54,7 @@ pub(crate) use call::check_object;
 pub use call::{Cancellation, ToolCall};
 pub use callboard_proto::ToolSpec;
 pub use digest::digest;
+pub use limited::with_slots;
 pub use state::{CallControl, Progress};
 pub(crate) use state::{CallState, Phase, ProgressInbox};
 pub use tools::{Offer, Tools, ToolsError};
@@ -60,6 +64,12 @@ pub use typed::{ToolFn, tool_fn};
 pub trait Tool: Send + Sync + 'static {
     /// What the tool declares; the same for the whole life of the tool.
     fn spec(&self) -> &ToolSpec;
+
+    /// Calls of the tool that one worker executes at once; `None` for as many as the worker has slots.
+    /// It is the worker's own business: no part of what the tool declares, and of no digest.
+    fn slots(&self) -> Option<NonZeroU32> {
+        None
+    }
 
     /// Executes one attempt of one call. The future owns what it needs, so clone from `self`.
     ///

@@ -136,6 +136,7 @@ impl Dispatcher {
             worker.struck = worker.struck.saturating_sub(u32::from(attempt.struck));
             if let Some(digest) = digest {
                 worker.health.returned(digest);
+                worker.shares.returned(digest);
             }
         }
         self.unplaced = true;

@@ -9,6 +9,7 @@
 
 mod control;
 mod end;
+mod full;
 mod lease;
 mod open;
 mod post;

@@ -129,6 +129,7 @@ impl Dispatcher {
         worker.in_flight += 1;
         worker.struck += u32::from(lane.struck);
         worker.health.placed(lane.digest);
+        worker.shares.placed(lane.digest);
         let attempt = Attempt {
             number: AttemptNumber(0),
             worker: index,
@@ -310,6 +311,8 @@ impl Dispatcher {
         }
         let wait = |digest| {
             let waiting = u32::try_from(self.waiting.len_for(digest)).unwrap_or(u32::MAX);
+            // For a tool that is full there, no slot of the instance is any help.
+            let waiting = waiting.min(worker.shares.left(digest, self.now));
             if waiting == 0 || !self.unplaced {
                 return waiting;
             }

@@ -205,6 +205,11 @@ impl Dispatcher {
                 }
             }
             AckState::Waiting => self.take_waiting(token, at, position),
+            AckState::Busy if ack.tool_full => {
+                self.counters.tool_busy += 1;
+                self.end_attempt(at, Ended::not_taken("busy"));
+                self.note_full(at.call, instance);
+            }
             AckState::Busy => {
                 self.counters.busy += 1;
                 let now = self.now;
@@ -454,6 +459,7 @@ impl Dispatcher {
             self.counters.free += 1;
             worker.hear(lease_time, now);
             worker.take_load(free.load);
+            worker.shares.freed(now);
             self.unplaced = true;
         }
     }

@@ -96,6 +96,7 @@ fn answer(bench: &mut Bench, token: Token, waits: bool, attempts: &[AttemptKey])
                 of: of.clone(),
                 state: AckState::Waiting,
                 grant: None,
+                tool_full: false,
             })
         };
         let items = attempts.iter().map(ack).collect();

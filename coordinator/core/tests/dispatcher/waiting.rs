@@ -158,3 +158,42 @@ fn an_older_report_of_slots_changes_nothing() {
     bench.turn(&["read"]);
     assert_eq!(bench.lines(), ["call a: c1#1"], "neither full nor draining");
 }
+
+#[test]
+fn a_tool_that_is_full_somewhere_takes_no_slot_from_others_and_is_asked_no_more() {
+    let mut bench = Bench::new();
+    bench.join("a", 8, &["read", "other"]);
+    bench.turn(&["read", "read", "read", "read", "other"]);
+    assert_eq!(bench.lines(), ["call a: c1#1 c2#1 c3#1 c4#1 c5#1"]);
+    bench.fake("a").free = 6;
+    bench.ack(
+        "call",
+        "a",
+        "c1#1 running, c2#1 tool_full, c3#1 tool_full, c4#1 tool_full, c5#1 running",
+    );
+    // Slots are free, and none of the tool is.
+    assert_eq!(bench.lines(), [""; 0]);
+    assert_eq!((bench.counters().tool_busy, bench.counters().busy), (3, 0));
+    // One slot is ours: when it frees it is used again, and no more than it.
+    bench.result("call", "a", "c1#1 ok");
+    assert_eq!(bench.lines(), ["call a: c2#2"]);
+    assert_eq!(
+        bench.waiting_said(),
+        0,
+        "no slot of the instance would help"
+    );
+    bench.ack("call", "a", "c2#2 running");
+    assert_eq!(bench.lines(), [""; 0]);
+    // A word of a freed slot allows one more.
+    bench.free("a", 7);
+    assert_eq!(bench.lines(), ["call a: c3#2"]);
+    bench.ack("call", "a", "c3#2 tool_full");
+    assert_eq!(bench.lines(), [""; 0]);
+    assert_eq!(bench.counters().moves, 0, "it costs nothing");
+    // After two seconds without a word all of it is tried again.
+    bench.wait(1_900);
+    assert!(!bench.lines().iter().any(|line| line.starts_with("call")));
+    bench.wait(1_100);
+    let lines = bench.lines();
+    assert!(lines.contains(&"call a: c3#3 c4#2".to_owned()), "{lines:?}");
+}

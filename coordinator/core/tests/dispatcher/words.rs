@@ -100,12 +100,17 @@ pub(crate) fn call_key(text: &str) -> CallKey {
 /// Reads `c1#1 running`.
 pub(crate) fn ack_item(text: &str) -> AckItem {
     let (of, word) = text.split_once(' ').unwrap();
+    let (word, tool_full) = match word {
+        "tool_full" => ("busy", true),
+        word => (word, false),
+    };
     let state = AckState::from_word(word);
     assert_eq!(state.as_str(), word, "no such state");
     AckItem {
         of: attempt_key(of),
         state,
         grant: None,
+        tool_full,
     }
 }
 

@@ -93,6 +93,7 @@ impl Stage {
             of,
             state,
             grant: None,
+            tool_full: false,
         };
         self.reply(to, Kind::Ack, |head| codec::encode_batch(&head, &[item]));
     }

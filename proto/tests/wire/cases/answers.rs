@@ -43,6 +43,24 @@ pub(super) fn cases() -> Vec<Case> {
                     of: of(2, &format!("c{index}"), 1),
                     state,
                     grant: (state == AckState::Running).then(grant),
+                    tool_full: false,
+                })
+                .collect(),
+        ),
+        batch(
+            "ack-tool-full",
+            Kind::Ack,
+            to_coordinator(),
+            "Two refusals: the slots of the tool are taken, and those of the instance.",
+            reply_head(),
+            [true, false]
+                .into_iter()
+                .zip(0_u32..)
+                .map(|(tool_full, index)| AckItem {
+                    of: of(2, &format!("c{index}"), 1),
+                    state: AckState::Busy,
+                    grant: None,
+                    tool_full,
                 })
                 .collect(),
         ),

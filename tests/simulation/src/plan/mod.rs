@@ -4,6 +4,7 @@ mod act;
 mod fault;
 mod turn;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use callboard_proto::{Affinity, Digest, Effect, Label, Manifest, Retry, ToolName};
@@ -13,7 +14,7 @@ pub use fault::{FaultClass, Rates, Trouble, Way};
 pub use turn::{CallPlan, Cancel, CancelWhat, RunPlan, TurnPlan};
 
 use crate::clock::{Clock, MS, Nanos, S, US};
-use crate::rng::Rng;
+use crate::rng::{Rng, mix};
 
 /// A tool that workers offer.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct ToolPlan {
     pub manifest: Arc<Manifest>,
     /// Which workers offer it.
     pub offered_by: Vec<bool>,
+    /// Slots of its own, on every worker that offers it.
+    pub slots: Option<NonZeroU32>,
 }
 
 /// A worker.
@@ -117,7 +120,10 @@ impl Plan {
             (0..workers).map(|_| worker(class, &labels, rng)).collect();
         let tool_count = rng.range(2..6);
         let tools: Vec<ToolPlan> = (0..tool_count)
-            .map(|index| tool(index, &worker_plans, &labels, rng))
+            .map(|index| ToolPlan {
+                slots: own_slots(seed, index),
+                ..tool(index, &worker_plans, &labels, rng)
+            })
             .collect();
         let coordinator_plans = (0..coordinators)
             .map(|_| CoordinatorPlan {
@@ -233,5 +239,17 @@ fn tool(index: u64, workers: &[WorkerPlan], labels: &[Label; 2], rng: &mut Rng) 
         digest: Digest::new(digest),
         manifest: Arc::new(manifest),
         offered_by,
+        slots: None,
+    }
+}
+
+/// Slots that a tool has of its own: drawn apart, so that the schedules of known seeds stay as they are
+/// in all else.
+fn own_slots(seed: u64, index: u64) -> Option<NonZeroU32> {
+    let mut rng = Rng::new(mix(seed ^ mix(index ^ 0x736c_6f74)));
+    if rng.chance(250) {
+        NonZeroU32::new(rng.pick(&[1, 1, 2, 3]))
+    } else {
+        None
     }
 }

@@ -198,6 +198,7 @@ impl World<'_> {
                         AckState::Stale
                     },
                     grant: None,
+                    tool_full: false,
                 }],
             ),
         };

@@ -145,6 +145,7 @@ impl World<'_> {
                     tool.digest
                 },
                 effect: tool.manifest.effect,
+                slots: tool.slots,
             })
             .collect();
         let now = node.clock.at(self.now);
@@ -355,6 +356,9 @@ impl World<'_> {
             Effect::Ack { to, head, items } => {
                 for item in &items {
                     self.note_ack(item.state);
+                    if item.tool_full {
+                        self.arms.hit(Arm::AckToolFull);
+                    }
                 }
                 if !head.bad.is_empty() {
                     self.arms.hit(Arm::BadItem);

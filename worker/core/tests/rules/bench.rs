@@ -1,5 +1,6 @@
 //! A worker on a bench: short names in, lines of text out, one line per effect with all that it says.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use callboard_proto::codec::{Batch, DecodeError, UnreadableItem};
@@ -37,8 +38,20 @@ pub(crate) fn tools() -> Vec<OfferedTool> {
         name: ToolName::new(name).unwrap(),
         digest: digest(of),
         effect,
+        slots: None,
     })
     .into()
+}
+
+/// The same, one of them with slots of its own.
+pub(crate) fn with_slots(name: &str, slots: u32) -> Vec<OfferedTool> {
+    let mut tools = tools();
+    for tool in &mut tools {
+        if tool.name.as_str() == name {
+            tool.slots = NonZeroU32::new(slots);
+        }
+    }
+    tools
 }
 
 pub(crate) fn identity() -> Identity {
@@ -155,10 +168,18 @@ impl Bench {
     }
 
     pub(crate) fn with(config: Config) -> Self {
+        Self::offering(config, tools())
+    }
+
+    pub(crate) fn with_tool_slots(slots: u32, tool: &str, own: u32) -> Self {
+        Self::offering(config(slots), with_slots(tool, own))
+    }
+
+    fn offering(config: Config, tools: Vec<OfferedTool>) -> Self {
         #[expect(clippy::disallowed_methods, reason = "a moment to count from")]
         let start = Instant::now();
         let mut bench = Self {
-            worker: Worker::new(identity(), config, tools(), start),
+            worker: Worker::new(identity(), config, tools, start),
             start,
             now: start,
             polled: Vec::new(),
@@ -424,7 +445,8 @@ fn ack_text(item: &AckItem) -> String {
         Some(grant) => format!(" by {}", grant.uuid().as_u128()),
         None => String::new(),
     };
-    format!("{} {}{grant}", name(&item.of), item.state)
+    let full = if item.tool_full { " (tool full)" } else { "" };
+    format!("{} {}{full}{grant}", name(&item.of), item.state)
 }
 
 fn result_text(item: &ResultItem) -> String {

@@ -1,6 +1,6 @@
 //! Slots between coordinators (P6).
 
-use crate::bench::{Bench, look, pay};
+use crate::bench::{Bench, call, look, pay, tools, with_slots};
 
 #[test]
 fn who_was_refused_hears_of_a_freed_slot() {
@@ -179,4 +179,81 @@ fn who_waits_long_in_silence_is_still_owed_its_slot() {
         bench.effects().last().map(String::as_str),
         Some("free B1 #65 1/1")
     );
+}
+
+#[test]
+fn a_tools_own_slots_bound_it_and_no_other() {
+    let mut bench = Bench::with_tool_slots(8, "look", 2);
+    bench.call_waiting("A1", 9, [look("a"), look("b"), look("c"), call("set", "d")]);
+    assert_eq!(
+        bench.effects(),
+        [
+            "start look a read within 5000",
+            "start look b read within 5000",
+            "start set d idempotent within 5000",
+            "ack A1 #2 5/8: a running, b running, c busy (tool full), d running",
+        ]
+    );
+    // The refusal is no demand: what A would take besides is held out to it, and one for C is left.
+    let counters = bench.worker.counters();
+    assert_eq!((counters.busy, counters.tool_busy), (0, 1));
+    // A hears by its result that its slot is free; nobody else gets it meanwhile.
+    bench.at(1).finish("a");
+    assert_eq!(bench.effects(), ["result A1 #3 6/8: a completed 0+3"]);
+    bench.at(2).call("B1", [look("x")]);
+    assert_eq!(bench.effects(), ["ack B1 #4 0/8: x busy (tool full)"]);
+    bench.call("A2", [look("c#2")]);
+    assert_eq!(bench.effects(), ["start look c#2 read within 5000"]);
+}
+
+#[test]
+fn a_line_for_a_tools_slots_dissolves_when_nobody_comes() {
+    let mut bench = Bench::with_tool_slots(8, "look", 1);
+    bench.call("A1", [look("a")]);
+    bench.call("B1", [look("x")]).skip();
+    bench.call("C1", [look("z")]).skip();
+    bench.at(10).skip();
+    bench.finish("a");
+    assert_eq!(
+        bench.effects(),
+        ["result A1 #5 8/8: a completed 0+3", "free B1 #6 8/8"]
+    );
+    // B doesn't come: it is C's turn.
+    bench.at(60);
+    assert_eq!(bench.effects(), ["free C1 #7 8/8"]);
+    bench.at(110);
+    assert_eq!(bench.effects(), [""; 0]);
+    bench.at(111).call("A2", [look("b")]);
+    assert_eq!(bench.effects(), ["start look b read within 5000"]);
+    let counters = bench.worker.counters();
+    assert_eq!((counters.offers, counters.offers_expired), (2, 2));
+}
+
+#[test]
+fn a_write_holds_its_tools_slot_while_it_waits_for_its_grant() {
+    let mut bench = Bench::with_tool_slots(8, "pay", 1);
+    bench.call("A1", [pay("a"), pay("b")]);
+    assert_eq!(
+        bench.effects(),
+        ["ack A1 #2 7/8: a waiting, b busy (tool full)"]
+    );
+    bench.at(1_999).skip();
+    bench.at(2_000);
+    assert_eq!(
+        bench.effects(),
+        ["beat 3 #4 8/8 catalogue 1", "free A1 #5 8/8"]
+    );
+}
+
+#[test]
+fn slots_that_change_count_what_is_held() {
+    let mut bench = Bench::with_tool_slots(8, "look", 1);
+    bench.call("A1", [look("a")]).skip();
+    bench.worker.set_tools(with_slots("look", 2));
+    bench.call("A2", [look("b"), look("c")]).skip();
+    assert_eq!(bench.worker.counters().tool_busy, 1);
+    bench.worker.set_tools(tools());
+    bench.call("A3", [look("d"), look("e")]).skip();
+    assert_eq!(bench.worker.counters().tool_busy, 1);
+    assert_eq!(bench.worker.slots_free(), 4);
 }

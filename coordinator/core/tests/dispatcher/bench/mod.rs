@@ -175,6 +175,21 @@ impl Bench {
         grants.flatten().collect()
     }
 
+    /// The demand that the latest call message told its worker.
+    pub(crate) fn waiting_said(&self) -> u32 {
+        let said = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Call { head, .. } => Some(head.waiting),
+            Effect::Grant { .. }
+            | Effect::Echo { .. }
+            | Effect::Cancel { .. }
+            | Effect::Status { .. }
+            | Effect::Describe { .. }
+            | Effect::Report(_)
+            | Effect::Event(_) => None,
+        });
+        said.expect("calls were posted")
+    }
+
     // Turns.
 
     pub(crate) fn options(&self, deadline_in: u64) -> TurnOptions {

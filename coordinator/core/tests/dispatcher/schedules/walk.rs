@@ -282,7 +282,12 @@ impl Walk {
                     self.model.binds(&of);
                 }
                 let grant = None;
-                Ok(AckItem { of, state, grant })
+                Ok(AckItem {
+                    of,
+                    state,
+                    grant,
+                    tool_full: state == AckState::Busy && self.rng.bool(),
+                })
             })
             .collect();
         let batch = Batch { head, items };

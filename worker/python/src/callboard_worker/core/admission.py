@@ -18,6 +18,7 @@ from .inquiry import say, say_unknown
 from .memory import Kept, Known
 from .peers import Peer
 from .state import State, executed_of, written
+from .tool_slots import OwnSlots
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ def _admit(state: State, item: CallItem, arrival: _Arrival) -> None:
     tool = state.tools.get(item.tool)
     if tool is not None and item.digest is not None and item.digest != tool.digest:
         tool = None
+    own_slot = state.tool_slots.find(tool) if tool is not None else None
+    tool_full = False
     effect = item.effect if tool is None else tool.effect.stronger(item.effect)
     may_have_run = memory.may_have_run(seen, effect)
     if memory.must_not_run(seen, effect):
@@ -83,20 +86,28 @@ def _admit(state: State, item: CallItem, arrival: _Arrival) -> None:
         counters.timed_out_unstarted += 1
         _fail(state, item.of, failure.timed_out(), fingerprint, arrival)
         return
+    elif own_slot is not None and not own_slot.may_take(arrival.reply.coordinator):
+        counters.tool_busy += 1
+        tool_full = True
+        refusal = Word.BUSY
     elif not state.peers.take(arrival.peer):
         counters.busy += 1
         refusal = Word.BUSY
     else:
-        _hold(state, item, effect, fingerprint, may_have_run, arrival)
+        if own_slot is not None:
+            own_slot.take(arrival.reply.coordinator)
+        _hold(state, item, effect, own_slot, fingerprint, may_have_run, arrival)
         return
     memory.refuse(item.of, state.origin(seen), effect if may_have_run else None, counters)
-    arrival.answer.stated(item.of, _refusal_word(refusal, may_have_run))
+    word = _refusal_word(refusal, may_have_run)
+    arrival.answer.stated(item.of, word, tool_full=tool_full and word is Word.BUSY)
 
 
 def _hold(
     state: State,
     item: CallItem,
     effect: Effect,
+    own_slot: OwnSlots | None,
     fingerprint: int,
     may_have_run: bool,
     arrival: _Arrival,
@@ -115,6 +126,7 @@ def _hold(
         started=state.now,
         deadline=state.now + budget,
         stage=Stage.WAITING if effect is Effect.WRITE else Stage.QUEUED,
+        own_slot=own_slot,
         may_have_run=may_have_run,
     )
     if held.is_waiting:

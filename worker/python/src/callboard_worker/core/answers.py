@@ -20,8 +20,10 @@ class Answer:
     def __init__(self, reply: ReplyTo, due: Instant) -> None:
         self.reply = reply
         self.due = due
-        self.lines: list[tuple[AttemptKey, State | None]] = []
-        """Each attempt with the state to report; none for whatever it is when the ack leaves."""
+        self.lines: list[tuple[AttemptKey, State | None, bool]] = []
+        """Each attempt with the state to report, none for whatever it is when the ack leaves; and whether it was
+        refused for want of a slot of its tool.
+        """
         self.bad: list[BadItem] = []
         self.unsent = 0
         self.is_urgent = False
@@ -31,16 +33,16 @@ class Answer:
     def held(self, of: AttemptKey) -> None:
         """Names an attempt whose result, when it leaves, helps to replace the ack."""
         self.unsent += 1
-        self.lines.append((of, None))
+        self.lines.append((of, None, False))
 
     def settled(self, of: AttemptKey) -> None:
         """Names an attempt whose result leaves with this answer."""
-        self.lines.append((of, State.DONE))
+        self.lines.append((of, State.DONE, False))
 
-    def stated(self, of: AttemptKey, state: State) -> None:
+    def stated(self, of: AttemptKey, state: State, *, tool_full: bool = False) -> None:
         """Names an attempt whose state the coordinator must act on: the ack leaves at once."""
         self.is_urgent = True
-        self.lines.append((of, state))
+        self.lines.append((of, state, tool_full))
 
     def unreadable(self, index: int, reason: str) -> None:
         """Names an item that can't be read at all: the ack leaves at once."""

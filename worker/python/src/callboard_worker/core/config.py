@@ -26,6 +26,8 @@ class OfferedTool:
     name: str
     digest: Digest
     effect: Effect
+    slots: int | None = None
+    """Its own units of capacity, below those of the instance; none for as many as there are."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ class Counters:
     started: int = 0
     finished: int = 0
     busy: int = 0
+    tool_busy: int = 0
     stale: int = 0
     wrong_digest: int = 0
     draining: int = 0

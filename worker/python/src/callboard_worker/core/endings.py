@@ -20,6 +20,7 @@ def on_drain(state: State, grace: Duration | None) -> None:
     if not state.is_draining:
         state.is_draining = True
         state.peers.withdraw_all()
+        state.tool_slots.withdraw_all()
         state.beats.hasten()
         _refuse_waiting(state)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .answers import Answer
     from .memory import Origin
     from .peers import Peer
+    from .tool_slots import OwnSlots
 
 
 @dataclass(slots=True)
@@ -65,6 +66,8 @@ class Held:
     """When the tool was entered; until then, when the attempt arrived."""
     deadline: Instant
     stage: Stage
+    own_slot: OwnSlots | None = None
+    """The slots of its tool, where it has its own."""
     may_have_run: bool = False
     """Whether it may be a copy of one that ran and was forgotten: then nothing says that it did not."""
     grant: GrantId | None = None

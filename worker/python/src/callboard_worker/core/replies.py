@@ -56,14 +56,14 @@ def _flush_results(state: State) -> None:
 
 
 def _flush_ack(state: State, answer: Answer) -> None:
-    lines = [_ack_item(state, of, fixed) for of, fixed in answer.lines]
+    lines = [_ack_item(state, of, fixed, tool_full) for of, fixed, tool_full in answer.lines]
     for items, bad in state.outbox.cut.acks(lines, answer.bad):
         state.counters.acks += 1
         head = ReplyHead(state.identity.instance, _load_for(state, answer.reply), bad)
         state.ready.append(SendAck(answer.reply, head, items))
 
 
-def _ack_item(state: State, of: AttemptKey, fixed: Word | None) -> AckItem:
+def _ack_item(state: State, of: AttemptKey, fixed: Word | None, tool_full: bool) -> AckItem:
     """Says what an attempt's state is at this moment. A write's grant window begins with the word that it waits
     (P17).
     """
@@ -77,11 +77,17 @@ def _ack_item(state: State, of: AttemptKey, fixed: Word | None) -> AckItem:
         # Nothing is known only if it was dropped since, by a memory that is too small.
         is_refused = known is not None and known.may_have_run is None
         word, grant = Word.NOT_HELD if is_refused else Word.FORGOTTEN, None
-    return AckItem(of, fixed or word, grant)
+    return AckItem(of, fixed or word, grant, tool_full)
 
 
 def _flush_frees(state: State) -> None:
-    for to in state.peers.take_untold():
+    untold = state.peers.take_untold()
+    for coordinator in state.tool_slots.take_untold():
+        # A load says nothing of a tool's own slots: no other message stands for this one.
+        peer = state.peers.find(coordinator)
+        if peer is not None and peer.reply not in untold:
+            untold.append(peer.reply)
+    for to in untold:
         state.counters.frees += 1
         free = Free(state.identity.instance, _load_for(state, to))
         state.ready.append(SendFree(to, free))

@@ -21,6 +21,7 @@ from .memory import Memory, Origin
 from .offers import Peers
 from .outbox import Outbox
 from .peers import Peer
+from .tool_slots import ToolSlots
 
 
 class State:
@@ -35,6 +36,7 @@ class State:
         self.held = HeldTable()
         self.memory = Memory(config)
         self.peers = Peers(config)
+        self.tool_slots = ToolSlots(config, tools)
         self.answers = Answers()
         self.outbox = Outbox(config)
         self.beats = Beats(config.beat_interval, now)
@@ -65,7 +67,8 @@ class State:
 
     def offer(self) -> None:
         """Holds freed slots out to those who wait for them (P6)."""
-        self.counters.offers += self.peers.distribute(self.now)
+        of_tools = self.tool_slots.distribute(self.now, lambda id: self.peers.find(id) is None)
+        self.counters.offers += self.peers.distribute(self.now) + of_tools
 
     def on_due(self, held: Held) -> None:
         """Handles a timer of an attempt: its budget, or the window for its grant."""
@@ -103,12 +106,12 @@ class State:
 
     def end_unstarted(self, held: Held, outcome: Outcome) -> None:
         """Ends an attempt that never entered its tool, with a result."""
-        self.release(held)
+        self.release(held, hears=True)
         self.conclude(held, outcome, self.now - held.arrived, 0)
 
     def drop_unstarted(self, held: Held) -> None:
         """Refuses, for ever and without a word, an attempt that never entered its tool."""
-        self.release(held)
+        self.release(held, hears=False)
         effect = held.effect if held.may_have_run else None
         self.memory.refuse(held.of, held.origin, effect, self.counters)
 
@@ -120,10 +123,12 @@ class State:
         if before is not peer:
             self.peers.move_slot(before, peer)
 
-    def release(self, held: Held) -> None:
-        """Takes an attempt's slot away."""
+    def release(self, held: Held, *, hears: bool) -> None:
+        """Takes away what an attempt held; whether its coordinator ``hears`` so by a result."""
         self.held.remove(held)
         self.peers.release(held.peer)
+        if held.own_slot is not None:
+            self.tool_slots.release(held.own_slot, held.reply.coordinator if hears else None, self.now)
 
     def conclude(self, held: Held, outcome: Outcome, queued: Duration, executed: Duration) -> None:
         """Sends and keeps the result of an attempt that was released."""

@@ -49,7 +49,7 @@ class Worker:
         state.answers.expire(now)
         while (held := state.held.first_due(now)) is not None:
             state.on_due(held)
-        state.counters.offers_expired += state.peers.expire_offers(now)
+        state.counters.offers_expired += state.peers.expire_offers(now) + state.tool_slots.expire_offers(now)
         endings.drop_orphans(state)
         endings.end_grace(state)
 
@@ -77,6 +77,7 @@ class Worker:
             state.answers.due(),
             state.held.next_due(),
             state.peers.offers_end,
+            state.tool_slots.offers_end,
             state.peers.silence_at,
             state.grace_ends,
         ):
@@ -86,6 +87,7 @@ class Worker:
 
     def set_tools(self, tools: list[OfferedTool]) -> None:
         """Replaces the tools on offer. Attempts that are held keep theirs."""
+        self._state.tool_slots.replace(tools)
         self._state.tools = {tool.name: tool for tool in tools}
         self._state.catalogue += 1
         self._state.beats.hasten()
@@ -140,5 +142,5 @@ class Worker:
             state.counters.finished_unknown += 1
             return
         state.counters.finished += 1
-        state.release(held)
+        state.release(held, hears=True)
         state.conclude(held, finished.outcome, held.started - held.arrived, finished.executed)

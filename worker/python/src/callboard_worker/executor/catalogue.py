@@ -11,7 +11,6 @@ from ..proto.limit import BATCH_ITEMS_MAX, INLINE_BYTES_MAX
 from ..proto.message import Announce, ToolDigest, ToolsHead
 from ..tool.definition import AnyTool
 from ..tool.errors import ToolDefinitionError
-from .running import Gate
 
 ENVELOPE_BYTES = 64
 """Bytes of a page besides its head and items, generously."""
@@ -48,15 +47,13 @@ class Catalogue:
 
     def offered(self) -> list[OfferedTool]:
         """What the core must know of them."""
-        return [OfferedTool(name, tool.digest, tool.spec.manifest.effect) for name, tool in self.by_name.items()]
+        return [
+            OfferedTool(name, tool.digest, tool.spec.manifest.effect, tool.slots) for name, tool in self.by_name.items()
+        ]
 
     def digests(self) -> list[ToolDigest]:
         """Names and digests, as an announcement carries them."""
         return [ToolDigest(name, tool.digest) for name, tool in self.by_name.items()]
-
-    def gates(self) -> dict[str, Gate]:
-        """The slots of the tools that have their own."""
-        return {name: Gate(tool.slots) for name, tool in self.by_name.items() if tool.slots is not None}
 
     def output_bytes_max(self, name: str) -> int:
         """The largest result that a tool's own manifest allows, in bytes."""

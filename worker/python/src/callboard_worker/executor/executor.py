@@ -85,7 +85,7 @@ class Executor:
         identity = Identity(options.instance, options.worker, options.pool)
         self._core = Worker(identity, config, catalogue.offered(), time.monotonic_ns())
         self._news = News(self._wake_from_thread)
-        self._running = RunningCalls(options.cancel_grace, catalogue.gates())
+        self._running = RunningCalls(options.cancel_grace)
         self._runtime = Runtime(self._news.finish)
         self._batch: list[Entry] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -229,9 +229,7 @@ class Executor:
             await outbound.send_refusal(self._link, self._instance, refuse.reply, refuse.code, refuse.reason)
 
     def _finish(self, finished: Finished, now: Instant) -> None:
-        entry = self._running.end(finished.of)
-        if entry is not None:
-            self._batch.append(entry)
+        self._running.end(finished.of)
         if isinstance(finished.outcome, Completed):
             self.tally.completed += 1
         else:
@@ -284,6 +282,5 @@ class Executor:
         context = Context(state, key=start.key, traceparent=start.traceparent, deadline=deadline)
         inline = limit.inline_bytes_max(self._link.payload_bytes_max)
         most = min(self._catalogue.output_bytes_max(start.tool), inline)
-        entry = self._running.begin(start, Entry(tool, start.arguments, context, state, most), now)
-        if entry is not None:
-            self._batch.append(entry)
+        self._running.begin(start, state, now)
+        self._batch.append(Entry(tool, start.arguments, context, state, most))

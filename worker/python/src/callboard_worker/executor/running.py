@@ -1,11 +1,8 @@
-"""What is being executed: which tools have a slot of their own left, who waits for progress, and which stopped tools
-have how long left.
-"""
+"""What is being executed: who waits for progress, and which stopped tools have how long left."""
 
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from dataclasses import dataclass
 
 from ..core import Finished, Start, StopReason
@@ -14,7 +11,6 @@ from ..proto.ids import AttemptKey, ReplyTo
 from ..proto.message import ProgressItem
 from ..tool.state import CallState, Phase
 from . import ending
-from .runtime import Entry
 
 PROGRESS_INTERVAL: Duration = 250 * MS
 """Least time between two messages about one attempt (P23)."""
@@ -27,18 +23,9 @@ class Running:
     of: AttemptKey
     state: CallState
     reply: ReplyTo
-    tool: str
     since: Instant
     progress_sent: Instant | None = None
     is_stopping: bool = False
-
-
-class Gate:
-    """A tool's own slots. A call above them waits here, with the slot of the worker that it holds."""
-
-    def __init__(self, slots: int) -> None:
-        self.free = slots
-        self.waiting: deque[Entry] = deque()
 
 
 @dataclass(slots=True)
@@ -52,10 +39,9 @@ class Stopped:
 class RunningCalls:
     """All attempts that are handed to their tools; bounded by the core's slots."""
 
-    def __init__(self, cancel_grace: Duration, gates: dict[str, Gate]) -> None:
+    def __init__(self, cancel_grace: Duration) -> None:
         self._calls: dict[AttemptKey, Running] = {}
         self._cancel_grace = cancel_grace
-        self._gates = gates
         self._stopping: list[tuple[Instant, int, Running, StopReason]] = []
         self._speaking: list[tuple[Instant, int, Running]] = []
         self._number = 0
@@ -63,44 +49,23 @@ class RunningCalls:
     def __len__(self) -> int:
         return len(self._calls)
 
-    def begin(self, start: Start, entry: Entry, now: Instant) -> Entry | None:
-        """Takes an attempt, and gives its entry back if its tool has a slot for it now."""
-        self._calls[start.of] = Running(start.of, entry.state, start.reply, start.tool, now)
-        gate = self._gates.get(start.tool)
-        if gate is None:
-            return entry
-        if gate.free > 0:
-            gate.free -= 1
-            return entry
-        gate.waiting.append(entry)
-        return None
+    def begin(self, start: Start, state: CallState, now: Instant) -> None:
+        """Takes an attempt."""
+        self._calls[start.of] = Running(start.of, state, start.reply, now)
 
-    def end(self, of: AttemptKey) -> Entry | None:
-        """Forgets an attempt that has ended, and gives the one that has its tool's slot now."""
-        running = self._calls.pop(of, None)
-        gate = self._gates.get(running.tool) if running is not None else None
-        if running is None or gate is None:
-            return None
-        for entry in gate.waiting:
-            if entry.state is running.state:
-                gate.waiting.remove(entry)
-                return None
-        if gate.waiting:
-            return gate.waiting.popleft()
-        gate.free += 1
-        return None
+    def end(self, of: AttemptKey) -> None:
+        """Forgets an attempt that has ended."""
+        self._calls.pop(of, None)
 
     def stop(self, of: AttemptKey, reason: StopReason, now: Instant) -> Stopped | None:
-        """Tells an attempt to stop. One that has not been entered, or that runs on a thread and never looked at its
-        cancellation, ends at once; the others get their grace.
+        """Tells an attempt to stop. One that runs on a thread and never looked at its cancellation ends at once; the others get their grace.
         """
         running = self._calls.get(of)
         if running is None:
             return None
         state = running.state
         state.stop(reason)
-        is_deaf = state.is_on_thread and not state.watches
-        if is_deaf or self._is_waiting(running):
+        if state.is_on_thread and not state.watches:
             return self._force(running, reason, now)
         if not running.is_stopping:
             running.is_stopping = True
@@ -154,10 +119,6 @@ class RunningCalls:
             heapq.heappop(self._stopping)
         while self._speaking and self._calls.get(self._speaking[0][2].of) is not self._speaking[0][2]:
             heapq.heappop(self._speaking)
-
-    def _is_waiting(self, running: Running) -> bool:
-        gate = self._gates.get(running.tool)
-        return gate is not None and any(entry.state is running.state for entry in gate.waiting)
 
     def _force(self, running: Running, reason: StopReason, now: Instant) -> Stopped | None:
         if self._calls.get(running.of) is not running:

@@ -121,6 +121,8 @@ class AckItem:
     of: AttemptKey
     state: State
     grant: GrantId | None = None
+    tool_full: bool = False
+    """With ``busy``: whether the slots of the tool are taken, not those of the instance."""
 
 
 @dataclass(slots=True)

@@ -112,6 +112,7 @@ ACK_ITEM = Struct(
     required("of", OF),
     required("state", word(State, State.UNKNOWN)),
     maybe("grant", GRANT_ID),
+    unless_empty("tool_full", BOOL),
 )
 PROGRESS_HEAD = Struct(ProgressHead, required("instance", INSTANCE_ID))
 PROGRESS_ITEM = Struct(ProgressItem, required("of", OF), maybe("percent", PERCENT), maybe("message", TEXT))
