@@ -116,6 +116,7 @@ struct Rule {
 }
 
 const PROTO: &str = "callboard-proto";
+const NATS: &str = "callboard-nats";
 const COORDINATOR: &str = "callboard-coordinator";
 const COORDINATOR_CORE: &str = "callboard-coordinator-core";
 const WORKER: &str = "callboard-worker";
@@ -124,11 +125,16 @@ const TESTS: &str = "callboard-tests";
 const SIMULATION: &str = "callboard-simulation";
 const MOCK_PROVIDER: &str = "callboard-mock-provider";
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule {
         package: PROTO,
         ours: &[],
         pure: true,
+    },
+    Rule {
+        package: NATS,
+        ours: &[PROTO],
+        pure: false,
     },
     Rule {
         package: COORDINATOR_CORE,
@@ -142,12 +148,12 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         package: COORDINATOR,
-        ours: &[PROTO, COORDINATOR_CORE],
+        ours: &[PROTO, NATS, COORDINATOR_CORE],
         pure: false,
     },
     Rule {
         package: WORKER,
-        ours: &[PROTO, WORKER_CORE],
+        ours: &[PROTO, NATS, WORKER_CORE],
         pure: false,
     },
     Rule {

@@ -5,7 +5,6 @@
 mod links {
     mod login;
     mod micro;
-    mod shared_files;
     mod traffic;
 }
 

@@ -3,9 +3,6 @@
 //! A message and its answers meet by the token in the reply subject, under one wildcard
 //! subscription: the client library's own requests leak memory when nobody answers, and are slower.
 
-mod connection;
-mod headers;
-mod outbox;
 mod reading;
 
 use std::collections::VecDeque;
@@ -14,19 +11,20 @@ use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use async_nats::Subscriber;
 use async_nats::message::OutboundMessage;
-use async_nats::{Client, Subject, Subscriber};
 use bytes::Bytes;
 use callboard_coordinator_core::Undelivered;
+use callboard_nats::connection::{Connection, Notice};
+use callboard_nats::headers::{HEADER_BYTES_MAX, Headers};
+use callboard_nats::outbox::{Outbox, Unsent};
+use callboard_nats::{message, subscribe};
 use callboard_proto::server::{Denied, LinkError, ServerOptions};
 use callboard_proto::subject::{self, Verb};
 use callboard_proto::{CoordinatorId, Tenant, Token};
 use futures_util::StreamExt as _;
 use tokio::task::coop;
 
-use self::connection::{Connection, Notice};
-use self::headers::{HEADER_BYTES_MAX, Headers};
-use self::outbox::{Outbox, Unsent};
 use super::{Incoming, Link, Outgoing};
 
 /// Most messages that one call of [`Link::receive`] takes from each subscription. Chosen, not measured.
@@ -271,24 +269,8 @@ impl Link for NatsLink {
     }
 }
 
-fn message(subject: String, reply: Option<String>, payload: Bytes) -> OutboundMessage {
-    OutboundMessage {
-        subject: Subject::from(subject),
-        reply: reply.map(Subject::from),
-        payload,
-        headers: None,
-    }
-}
-
 fn undelivered(token: Token, why: Undelivered) -> Incoming {
     Incoming::Undelivered { token, why }
-}
-
-async fn subscribe(client: &Client, subject: String) -> Subscriber {
-    client
-        .subscribe(subject)
-        .await
-        .expect("the subject is well-formed, and the client is open")
 }
 
 /// Takes what a subscription holds, up to [`RECEIVED_MAX`]; says whether that bound was met.

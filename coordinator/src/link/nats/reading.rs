@@ -2,12 +2,12 @@
 
 use async_nats::{Message, StatusCode};
 use callboard_coordinator_core::Undelivered;
+use callboard_nats::headers::kind_of;
 use callboard_proto::message::{Announce, Beat};
 use callboard_proto::subject::METADATA_ANNOUNCE;
 use callboard_proto::{Kind, Tenant, Token, codec, subject};
 use serde::Deserialize;
 
-use super::headers::kind_of;
 use crate::link::Incoming;
 
 /// What a message under the reply subject is; `None` where nobody answered a discovery.

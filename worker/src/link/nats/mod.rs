@@ -1,10 +1,7 @@
 //! The link by NATS: one subscription for all that is said to this instance, one queue group for
 //! each tool on offer, three for the micro service, and no task between them and the caller.
 
-mod connection;
-mod headers;
 mod micro;
-mod outbox;
 mod reading;
 mod tools;
 
@@ -15,8 +12,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_nats::message::OutboundMessage;
-use async_nats::{Client, Message, Subject, Subscriber};
+use async_nats::{Message, Subscriber};
 use bytes::Bytes;
+use callboard_nats::connection::{Connection, Notice};
+use callboard_nats::headers::{HEADER_BYTES_MAX, Headers};
+use callboard_nats::outbox::Outbox;
+use callboard_nats::{message, subscribe};
 use callboard_proto::message::Announce;
 use callboard_proto::server::{Denied, LinkError, ServerOptions};
 use callboard_proto::{InstanceId, Kind, Pool, Tenant, subject};
@@ -24,10 +25,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::SelectAll;
 use tokio::task::coop;
 
-use self::connection::{Connection, Notice};
-use self::headers::{HEADER_BYTES_MAX, Headers};
 use self::micro::Micro;
-use self::outbox::Outbox;
 use self::tools::ToolGroups;
 use super::{Incoming, Link, Outgoing};
 
@@ -126,7 +124,7 @@ impl NatsLink {
     async fn fence(&mut self, within: Duration) -> Result<(), LinkError> {
         let mark = Bytes::copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         self.fence = Some(mark.clone());
-        self.push(message(subject::service_ping(self.instance), mark));
+        self.push(message(subject::service_ping(self.instance), None, mark));
         let mut into = Vec::new();
         let waited = tokio::time::timeout(
             within,
@@ -217,7 +215,7 @@ impl NatsLink {
             return;
         };
         if let Some(answer) = self.micro.answer(&question.subject, reply) {
-            self.push(message(reply.to_string(), answer));
+            self.push(message(reply.to_string(), None, answer));
         }
     }
 
@@ -272,11 +270,11 @@ impl Link for NatsLink {
             Outgoing::Reply { to, kind, body } => {
                 let subject = subject::reply(&self.tenant, to.coordinator, to.token);
                 self.micro.counts.answers += 1;
-                (message(subject, body), kind)
+                (message(subject, None, body), kind)
             }
             Outgoing::Beat(body) => {
                 let subject = subject::beat(&self.tenant, &self.pool, self.instance);
-                (message(subject, body), Kind::Beat)
+                (message(subject, None, body), Kind::Beat)
             }
         };
         message.headers = Some(self.headers.of(kind));
@@ -309,20 +307,4 @@ impl Link for NatsLink {
         })
         .await;
     }
-}
-
-fn message(subject: String, payload: Bytes) -> OutboundMessage {
-    OutboundMessage {
-        subject: Subject::from(subject),
-        reply: None,
-        payload,
-        headers: None,
-    }
-}
-
-async fn subscribe(client: &Client, subject: String) -> Subscriber {
-    client
-        .subscribe(subject)
-        .await
-        .expect("the subject is well-formed, and the client is open")
 }

@@ -1,12 +1,12 @@
 //! What the messages of the instance's and its tools' subscriptions are. Pure.
 
 use async_nats::Message;
+use callboard_nats::headers::{Unreadable, kind_of};
 use callboard_proto::message::{CallHead, CallItem, RefusalCode};
 use callboard_proto::subject::{self, Verb};
 use callboard_proto::{Kind, Tenant, ToolName, codec};
 use callboard_worker_core::ReplyTo;
 
-use super::headers::{Unreadable, kind_of};
 use crate::link::Incoming;
 
 /// What a message to the instance itself is: its kind must be one that its subject is for, because

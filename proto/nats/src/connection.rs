@@ -1,5 +1,4 @@
-//! One connection to a NATS server, and what it says of itself. The coordinator and the worker have
-//! this file each, byte for byte (a test compares them): neither may depend on the other.
+//! One connection to a NATS server, and what it says of itself.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -19,7 +18,7 @@ const REFUSALS_MAX: usize = 16;
 
 /// Something that the connection says of itself.
 #[derive(Debug)]
-pub(super) enum Notice {
+pub enum Notice {
     /// It is lost.
     Down,
     /// It is back.
@@ -89,7 +88,7 @@ impl Pending {
 
 /// A connection and whether it is up, as far as its owner was told.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub struct Connection {
     client: Client,
     board: Arc<Board>,
     is_up: bool,
@@ -98,7 +97,10 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects, and refuses a server that is too old.
-    pub(super) async fn open(options: &ServerOptions, name: String) -> Result<Self, LinkError> {
+    ///
+    /// # Errors
+    /// When no server answers, it is too old, refuses the login, or its certificate isn't trusted.
+    pub async fn open(options: &ServerOptions, name: String) -> Result<Self, LinkError> {
         let board = Arc::new(Board::default());
         let client = connect_options(options, name, Arc::clone(&board))
             .await?
@@ -120,23 +122,28 @@ impl Connection {
         })
     }
 
-    pub(super) fn client(&self) -> &Client {
+    /// The client library's own handle.
+    #[must_use]
+    pub fn client(&self) -> &Client {
         &self.client
     }
 
     /// The servers, for errors.
-    pub(super) fn servers(&self) -> &str {
+    #[must_use]
+    pub fn servers(&self) -> &str {
         &self.servers
     }
 
     /// Whether a message may be handed to the client: what it takes while disconnected it would send
     /// after the next connect, however late that is (P13).
-    pub(super) fn is_up(&self) -> bool {
+    #[must_use]
+    pub fn is_up(&self) -> bool {
         self.is_up && self.client.connection_state() == State::Connected
     }
 
-    /// The next thing that the connection says; a loss before a return, and each once.
-    pub(super) fn poll_notice(&mut self, cx: &Context<'_>) -> Poll<Notice> {
+    /// The next thing that the connection says; a loss before a return, and each once. Wakes the caller
+    /// for the next one.
+    pub fn poll_notice(&mut self, cx: &Context<'_>) -> Poll<Notice> {
         self.board.waker.register(cx.waker());
         let mut pending = self
             .board

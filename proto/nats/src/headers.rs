@@ -1,6 +1,4 @@
-//! The two headers of every message: the protocol's version and the message's kind. The coordinator
-//! and the worker have this file each, byte for byte (a test compares them): neither may depend on
-//! the other.
+//! The two headers of every message: the protocol's version and the message's kind.
 
 use async_nats::{HeaderMap, HeaderName};
 use callboard_proto::message::RefusalCode;
@@ -11,20 +9,30 @@ static KIND_NAME: HeaderName = HeaderName::from_static(HEADER_KIND);
 
 /// Room that the headers take of a server's `max_payload`, in bytes: the two lines with the longest
 /// kind have 51, the rest is for a `traceparent` to come.
-pub(super) const HEADER_BYTES_MAX: usize = 128;
+pub const HEADER_BYTES_MAX: usize = 128;
 
 /// The headers of each kind, made once: a copy costs four small allocations, making them six.
 #[derive(Debug)]
-pub(super) struct Headers(Vec<HeaderMap>);
+pub struct Headers(Vec<HeaderMap>);
 
 impl Headers {
-    pub(super) fn new() -> Self {
+    /// Makes them.
+    #[must_use]
+    pub fn new() -> Self {
         Self(Kind::ALL.iter().map(|kind| headers(*kind)).collect())
     }
 
-    pub(super) fn of(&self, kind: Kind) -> HeaderMap {
+    /// Those of a message of this kind.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> HeaderMap {
         // `ALL` names every kind in the order of its declaration.
         self.0[kind as usize].clone()
+    }
+}
+
+impl Default for Headers {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -37,13 +45,18 @@ fn headers(kind: Kind) -> HeaderMap {
 
 /// Why headers say nothing that this side can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable {
-    pub(super) code: RefusalCode,
-    pub(super) reason: String,
+pub struct Unreadable {
+    /// The code to answer with.
+    pub code: RefusalCode,
+    /// What is wrong, and what would be right.
+    pub reason: String,
 }
 
 /// The kind that a message's headers name.
-pub(super) fn kind_of(headers: Option<&HeaderMap>) -> Result<Kind, Unreadable> {
+///
+/// # Errors
+/// When there are none, or they name a version or a kind that this side doesn't know.
+pub fn kind_of(headers: Option<&HeaderMap>) -> Result<Kind, Unreadable> {
     let value = |name: &HeaderName| {
         headers
             .and_then(|headers| headers.get(name.clone()))

@@ -1,5 +1,4 @@
-//! Messages on their way to the client library, whose own queue may be full. The coordinator and the
-//! worker have this file each, byte for byte (a test compares them): neither may depend on the other.
+//! Messages on their way to the client library, whose own queue may be full.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,7 +15,7 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A bounded queue in front of the client; each message carries a tag by which its owner knows it.
 #[derive(Debug)]
-pub(super) struct Outbox<T> {
+pub struct Outbox<T> {
     client: Client,
     queue: VecDeque<(T, OutboundMessage)>,
     bytes: usize,
@@ -24,7 +23,7 @@ pub(super) struct Outbox<T> {
 
 /// Why a message was not handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unsent {
+pub enum Unsent {
     /// It is larger than the server takes.
     TooLarge,
     /// The client is closed.
@@ -32,7 +31,9 @@ pub(super) enum Unsent {
 }
 
 impl<T> Outbox<T> {
-    pub(super) fn new(client: Client) -> Self {
+    /// An empty one.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
         Self {
             client,
             queue: VecDeque::new(),
@@ -40,8 +41,11 @@ impl<T> Outbox<T> {
         }
     }
 
-    /// Takes a message, or gives its tag back where the outbox is full.
-    pub(super) fn push(&mut self, tag: T, message: OutboundMessage) -> Result<(), T> {
+    /// Takes a message.
+    ///
+    /// # Errors
+    /// The tag, where the outbox is full.
+    pub fn push(&mut self, tag: T, message: OutboundMessage) -> Result<(), T> {
         let bytes = self.bytes + message.payload.len();
         if self.queue.len() >= MESSAGES_MAX || bytes > BYTES_MAX {
             return Err(tag);
@@ -51,19 +55,21 @@ impl<T> Outbox<T> {
         Ok(())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
     /// Takes back all that was not handed over.
-    pub(super) fn take_back(&mut self) -> impl Iterator<Item = T> + '_ {
+    pub fn take_back(&mut self) -> impl Iterator<Item = T> + '_ {
         self.bytes = 0;
         self.queue.drain(..).map(|(tag, _message)| tag)
     }
 
     /// Hands over what the client takes now; `Ready` when nothing is left. What it refuses goes to
     /// `unsent`.
-    pub(super) fn poll_hand_over(
+    pub fn poll_hand_over(
         &mut self,
         cx: &mut Context<'_>,
         mut unsent: impl FnMut(T, Unsent),

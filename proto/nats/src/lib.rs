@@ -1,0 +1,34 @@
+//! What the coordinator's and the worker's link to NATS have in common: the [`connection`] and what it
+//! says of itself, the [`headers`] of every message, the [`outbox`] in front of the client library.
+//!
+//! Neither side may depend on the other; both depend on this. It knows no rule of the protocol.
+
+pub mod connection;
+pub mod headers;
+pub mod outbox;
+
+use async_nats::message::OutboundMessage;
+use async_nats::{Client, Subject, Subscriber};
+use bytes::Bytes;
+
+/// A message without headers.
+#[must_use]
+pub fn message(subject: String, reply: Option<String>, payload: Bytes) -> OutboundMessage {
+    OutboundMessage {
+        subject: Subject::from(subject),
+        reply: reply.map(Subject::from),
+        payload,
+        headers: None,
+    }
+}
+
+/// Subscribes to a subject that this program made.
+///
+/// # Panics
+/// When the subject isn't well-formed, or the client is closed.
+pub async fn subscribe(client: &Client, subject: String) -> Subscriber {
+    client
+        .subscribe(subject)
+        .await
+        .expect("the subject is well-formed, and the client is open")
+}
