@@ -4,6 +4,7 @@ use callboard_coordinator::core::WorkerView;
 use std::time::{Duration, Instant};
 
 use callboard_coordinator::dispatch::{DispatchHandle, Known};
+use callboard_proto::message::Down;
 use serde::Serialize;
 
 use crate::cli::View;
@@ -31,6 +32,8 @@ struct Row {
     labels: Vec<String>,
     tools: Vec<String>,
     suspended: Vec<String>,
+    /// What it should offer and can't now, by its own word.
+    down: Vec<Down>,
 }
 
 pub(crate) async fn run(flags: &View, config: &Config) -> anyhow::Result<Exit> {
@@ -68,6 +71,11 @@ pub(crate) async fn run(flags: &View, config: &Config) -> anyhow::Result<Exit> {
         ]
     }));
     output::line(&output::table(&table))?;
+    for row in &rows {
+        for Down { what, why } in &row.down {
+            output::line(&format!("{}: {what} is down: {why}", row.worker))?;
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -114,5 +122,6 @@ fn row(worker: &WorkerView, known: &[Known]) -> Row {
         labels: worker.labels.iter().map(ToString::to_string).collect(),
         tools: names(&worker.digests),
         suspended: names(&worker.suspended),
+        down: worker.down.clone(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use callboard_proto::message::{Announce, Beat, Load};
+use callboard_proto::message::{Announce, Beat, Down, Load};
 use callboard_proto::{Digest, InstanceId, Label, Pool, Token, WorkerName};
 
 use crate::config::Limits;
@@ -23,6 +23,8 @@ pub(crate) struct Worker {
     pub(crate) name: WorkerName,
     pub(crate) version: String,
     pub(crate) labels: Vec<Label>,
+    /// What it should offer and can't, by its own word.
+    pub(crate) down: Vec<Down>,
     pub(crate) digests: Vec<Digest>,
     /// Whether its tools are known; before, nothing is placed on it.
     pub(crate) announced: bool,
@@ -70,6 +72,7 @@ impl Worker {
             name,
             version: String::new(),
             labels: Vec::new(),
+            down: Vec::new(),
             digests: Vec::new(),
             announced: false,
             catalogue: 0,
@@ -120,6 +123,7 @@ impl Worker {
     pub(crate) fn take_announcement(&mut self, announce: Announce) {
         self.version = announce.version;
         self.labels = announce.labels;
+        self.down = announce.down;
         self.digests = announce.tools.into_iter().map(|tool| tool.digest).collect();
         self.catalogue = announce.catalogue;
         self.payload_bytes_max = usize::try_from(announce.payload_bytes_max).unwrap_or(usize::MAX);

@@ -28,6 +28,8 @@ pub(super) enum Next {
 
 #[derive(Debug, Default)]
 struct Description {
+    /// The version of the catalogue that its pages are of, once the first came.
+    catalogue: Option<u64>,
     tools: Vec<ToolDigest>,
     /// Tools read so far, those that could not be read included.
     read: u32,
@@ -66,6 +68,18 @@ impl Directory {
         };
         if head.from != description.read || head.total > TOOLS_MAX {
             return Next::Nothing;
+        }
+        let catalogue = head.announce.catalogue;
+        if *description.catalogue.get_or_insert(catalogue) != catalogue {
+            // The pages would be of two offers.
+            *description = Description::default();
+            return Next::Page {
+                to: Address {
+                    pool: head.announce.pool,
+                    instance,
+                },
+                from: 0,
+            };
         }
         let page = u32::try_from(specs.len()).unwrap_or(u32::MAX);
         for (spec, digest) in specs.into_iter().zip(head.digests) {

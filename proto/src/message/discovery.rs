@@ -23,7 +23,7 @@ pub struct Beat {
     /// Whether it takes no more calls.
     #[serde(default)]
     pub draining: bool,
-    /// Changes whenever the tools on offer change.
+    /// Changes whenever the tools on offer, or what is down, change.
     pub catalogue: u64,
 }
 
@@ -34,6 +34,15 @@ pub struct ToolDigest {
     pub name: ToolName,
     /// The digest of all that it declares.
     pub digest: Digest,
+}
+
+/// A part of an instance that should offer tools and can't now, such as an MCP server that doesn't start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Down {
+    /// What it is, as its operator named it.
+    pub what: String,
+    /// Why it is down and what becomes of it, in a sentence.
+    pub why: String,
 }
 
 /// What an instance says of itself at first contact (on NATS: the metadata of its micro service).
@@ -49,7 +58,7 @@ pub struct Announce {
     pub version: String,
     /// All its slots.
     pub slots: u32,
-    /// Changes whenever the tools on offer change.
+    /// Changes whenever the tools on offer, or what is down, change.
     pub catalogue: u64,
     /// Largest message body that its server takes, in bytes (P21).
     pub payload_bytes_max: u64,
@@ -63,6 +72,13 @@ pub struct Announce {
     /// What it offers.
     #[serde(deserialize_with = "crate::codec::grown")]
     pub tools: Vec<ToolDigest>,
+    /// What it should offer and can't now, for people.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "crate::codec::grown"
+    )]
+    pub down: Vec<Down>,
 }
 
 impl Announce {

@@ -9,7 +9,7 @@ mod post;
 mod reply;
 
 pub use control::{CancelHead, CancelItem, Drain, GrantHead, GrantItem, StatusHead, StatusItem};
-pub use discovery::{Announce, Beat, Describe, ToolDigest, ToolsHead};
+pub use discovery::{Announce, Beat, Describe, Down, ToolDigest, ToolsHead};
 pub use post::{CallHead, CallItem};
 pub use reply::{
     AckItem, AckState, BadItem, Free, Load, ProgressHead, ProgressItem, Refusal, RefusalCode,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use callboard_proto::message::{
     AckItem, AckState, Announce, BadItem, Beat, CallHead, CallItem, CancelHead, CancelItem,
-    Describe, Drain, Free, GrantHead, GrantItem, Load, ProgressHead, ProgressItem, Refusal,
+    Describe, Down, Drain, Free, GrantHead, GrantItem, Load, ProgressHead, ProgressItem, Refusal,
     RefusalCode, ReplyHead, ResultItem, StatusHead, StatusItem, ToolDigest, ToolsHead,
 };
 use callboard_proto::{
@@ -276,6 +276,7 @@ pub(crate) fn refusal() -> impl Strategy<Value = Refusal> {
 
 pub(crate) fn announce() -> impl Strategy<Value = Announce> {
     let tool = (tool_name(), digest()).prop_map(|(name, digest)| ToolDigest { name, digest });
+    let down = ("\\PC{0,20}", "\\PC{0,60}").prop_map(|(what, why)| Down { what, why });
     (
         (instance(), worker(), pool(), "\\PC{0,20}", any::<u32>()),
         (
@@ -283,12 +284,13 @@ pub(crate) fn announce() -> impl Strategy<Value = Announce> {
             any::<u64>(),
             vec(label(), 0..3),
             vec(tool, 0..5),
+            vec(down, 0..3),
         ),
     )
         .prop_map(
             |(
                 (instance, worker, pool, version, slots),
-                (catalogue, payload_bytes_max, labels, tools),
+                (catalogue, payload_bytes_max, labels, tools, down),
             )| Announce {
                 instance,
                 worker,
@@ -299,6 +301,7 @@ pub(crate) fn announce() -> impl Strategy<Value = Announce> {
                 payload_bytes_max,
                 labels,
                 tools,
+                down,
             },
         )
 }

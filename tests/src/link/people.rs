@@ -70,6 +70,7 @@ pub fn announce(label: &str, tools: &[&str]) -> Announce {
         payload_bytes_max: 1024 * 1024,
         labels: Vec::new(),
         tools: tools.iter().map(tool).collect(),
+        down: Vec::new(),
     }
 }
 

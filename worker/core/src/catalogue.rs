@@ -21,9 +21,20 @@ impl Catalogue {
         }
     }
 
-    pub(crate) fn replace(&mut self, tools: Vec<OfferedTool>) {
-        self.tools = by_name(tools);
+    /// Puts other tools in their place, and gives what was on offer before.
+    pub(crate) fn replace(&mut self, tools: Vec<OfferedTool>) -> Self {
+        let version = self.version;
         self.version += 1;
+        Self {
+            tools: std::mem::replace(&mut self.tools, by_name(tools)),
+            version,
+        }
+    }
+
+    /// Whether the tool of that name is the same in another catalogue.
+    pub(crate) fn agrees_on(&self, name: &ToolName, other: &Self) -> bool {
+        let digest = |catalogue: &Self| catalogue.find(name, None).map(|tool| tool.digest);
+        digest(self) == digest(other)
     }
 
     /// The tool of that name, if it is the one that is meant; no digest means whatever there is.

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use callboard_proto::AttemptKey;
 use callboard_proto::message::AckState;
 
 use crate::failure;
-use crate::held::Stage;
-use crate::{Effect, ReplyTo, StopReason, Worker};
+use crate::held::{Held, Stage};
+use crate::{Effect, StopReason, Worker};
 
 /// How far the drain is.
 #[derive(Debug, Default)]
@@ -39,7 +38,9 @@ impl Worker {
             self.peers.withdraw_all();
             self.tool_slots.withdraw_all();
             self.beats.hasten();
-            self.refuse_waiting();
+            let is_waiting = |at: &usize| self.held.find(*at).is_some_and(Held::is_waiting);
+            let waiting = self.held.places().filter(is_waiting).collect();
+            self.counters.draining += self.let_go(waiting, AckState::Draining);
         }
     }
 
@@ -69,29 +70,5 @@ impl Worker {
     pub(crate) fn tell_drained(&mut self) {
         self.drain.is_told = true;
         self.ready.push_back(Effect::Drained);
-    }
-
-    /// Refuses the writes that have no grant, and says so: another worker can take them.
-    fn refuse_waiting(&mut self) {
-        let mut refused: Vec<(ReplyTo, Vec<AttemptKey>)> = Vec::new();
-        for at in self.held.places() {
-            let Some(held) = self.held.find(at).filter(|held| held.is_waiting()) else {
-                continue;
-            };
-            let (reply, of) = (held.reply, held.of.clone());
-            match refused.last_mut() {
-                Some((last, attempts)) if *last == reply => attempts.push(of),
-                Some(_) | None => refused.push((reply, vec![of])),
-            }
-            self.counters.draining += 1;
-            self.drop_unstarted(at);
-        }
-        for (reply, attempts) in refused {
-            let mut answer = self.answers.begin(reply, attempts.len(), self.now);
-            for of in attempts {
-                answer.stated(of, AckState::Draining);
-            }
-            self.answers.commit(answer);
-        }
     }
 }

@@ -116,6 +116,14 @@ impl Held {
         }
     }
 
+    /// What its tool will be entered with, until it is.
+    pub(crate) fn pending(&self) -> Option<&Pending> {
+        match &self.stage {
+            Stage::Waiting { pending, .. } | Stage::Queued(pending) => Some(pending),
+            Stage::Running => None,
+        }
+    }
+
     /// Whether its timer's moment has come, fired or not.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.due.is_some_and(|due| due <= now)

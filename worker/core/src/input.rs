@@ -8,6 +8,8 @@ use callboard_proto::message::{
 };
 use callboard_proto::{AttemptKey, CoordinatorId, Outcome, Token};
 
+use crate::OfferedTool;
+
 /// Where a message wants its answers: the subject `reply.{tenant}.{coordinator}.{token}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplyTo {
@@ -63,6 +65,9 @@ pub enum Input {
     },
     /// A tool ended.
     Finished(Finished),
+    /// Other tools are on offer from now on, or something else that the instance says of itself changed.
+    /// What runs goes on; what hasn't entered a tool that is gone, or was changed, is let go.
+    Tools(Vec<OfferedTool>),
     /// Take no more calls; after `grace`, cancel what still runs.
     Drain {
         /// Time until what still runs is cancelled.

@@ -37,6 +37,7 @@ mod pages;
 mod peers;
 mod replies;
 mod tool_slots;
+mod withdrawal;
 mod worker;
 
 pub use config::{Config, Identity, OfferedTool};

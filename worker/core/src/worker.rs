@@ -84,6 +84,7 @@ impl Worker {
             Input::Cancel { reply, batch } => self.on_cancel(reply, batch),
             Input::Status { reply, batch } => self.on_status(reply, batch),
             Input::Finished(finished) => self.on_finished(finished),
+            Input::Tools(tools) => self.on_tools(tools),
             Input::Drain { grace } => self.on_drain(grace),
         }
     }
@@ -136,13 +137,6 @@ impl Worker {
         .into_iter()
         .flatten()
         .min()
-    }
-
-    /// Replaces the tools on offer. Attempts that are held keep theirs.
-    pub fn set_tools(&mut self, tools: Vec<OfferedTool>) {
-        self.tool_slots.replace(&tools);
-        self.catalogue.replace(tools);
-        self.beats.hasten();
     }
 
     /// Changes the most bytes that one message may have, for a link whose server takes less or more.

@@ -4,11 +4,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_proto::message::{Announce, ProgressItem, Refusal, RefusalCode};
+use callboard_proto::message::{Announce, Down, ProgressItem, Refusal, RefusalCode};
 use callboard_proto::{Executed, FailureKind, Outcome, limit};
-use callboard_worker_core::{
-    Effect, Finished, Input, OfferedTool, ReplyTo, Start, StopReason, Worker,
-};
+use callboard_worker_core::{Effect, Finished, Input, ReplyTo, Start, StopReason, Worker};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
@@ -81,16 +79,7 @@ impl<L: Link> Executor<L> {
     pub fn new(options: Options, tools: Tools, link: L) -> Result<(Self, Handle), StartError> {
         options.check(&tools)?;
         let payload_bytes_max = link.payload_bytes_max();
-        let offered = tools
-            .offers()
-            .iter()
-            .map(|offer| OfferedTool {
-                name: offer.spec().name.clone(),
-                digest: offer.digest,
-                effect: offer.spec().manifest.effect,
-                slots: offer.tool.slots(),
-            })
-            .collect();
+        let offered = catalogue::offered(&tools);
         let core = Worker::new(
             options.identity(),
             options.limits(payload_bytes_max),
@@ -247,6 +236,7 @@ impl<L: Link> Executor<L> {
         match message {
             Message::Drain { grace } => self.drain(grace, now),
             Message::Stop => self.ended = Some(Why::Stopped),
+            Message::Offer { tools, down } => self.offer(tools, down, now),
             Message::Snapshot(answer) => {
                 // Whoever asked may be gone.
                 let _gone = answer.send(self.snapshot(now));
@@ -276,6 +266,23 @@ impl<L: Link> Executor<L> {
     fn drain(&mut self, grace: Duration, now: Instant) {
         tracing::info!(instance = %self.options.instance, ?grace, "worker drains");
         self.core.handle_input(Input::Drain { grace }, now);
+    }
+
+    /// Offers other tools: the core lets go who waits for one that is gone, the beats announce the change.
+    fn offer(&mut self, mut tools: Tools, down: Vec<Down>, now: Instant) {
+        for unfit in tools.keep_placeable(&self.options.labels) {
+            tracing::error!(instance = %self.options.instance, error = %unfit, "a tool can't be offered");
+        }
+        let offered = catalogue::offered(&tools);
+        self.core.handle_input(Input::Tools(offered), now);
+        let payload_bytes_max = self.link.payload_bytes_max();
+        self.announce = Announce {
+            catalogue: self.core.catalogue(),
+            down,
+            ..self.options.announce(&tools, payload_bytes_max)
+        };
+        self.tools = tools;
+        self.link.announce(self.announce.clone());
     }
 
     fn describe(&mut self, reply: ReplyTo, from: u32) {

@@ -2,8 +2,21 @@
 
 use callboard_proto::message::{Announce, ToolsHead};
 use callboard_proto::{ToolName, ToolSpec, codec};
+use callboard_worker_core::OfferedTool;
 
 use crate::tool::Tools;
+
+/// The tools on offer, as the core knows them.
+pub(super) fn offered(tools: &Tools) -> Vec<OfferedTool> {
+    let offers = tools.offers().iter();
+    let offered = offers.map(|offer| OfferedTool {
+        name: offer.spec().name.clone(),
+        digest: offer.digest,
+        effect: offer.spec().manifest.effect,
+        slots: offer.tool.slots(),
+    });
+    offered.collect()
+}
 
 /// A tool that no page can hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use callboard_proto::message::Down;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::executor::Snapshot;
 use crate::executor::message::Message;
+use crate::tool::Tools;
 
 /// The executor has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +46,17 @@ impl Handle {
     /// Waits until the executor has ended.
     pub async fn ended(&self) {
         self.mailbox.closed().await;
+    }
+
+    /// Offers these tools instead of those before, and says what else is down. Calls that run go on;
+    /// those that haven't entered a tool which is gone, or was changed, are let go. A tool that requires
+    /// a label which the worker doesn't carry is left out, and logged.
+    ///
+    /// # Errors
+    /// When the executor has ended.
+    pub async fn offer(&self, tools: Tools, down: Vec<Down>) -> Result<(), Gone> {
+        let offer = Message::Offer { tools, down };
+        self.mailbox.send(offer).await.map_err(|_| Gone)
     }
 
     /// How the executor stands now.

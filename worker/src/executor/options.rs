@@ -16,7 +16,7 @@ const CANCEL_GRACE: Duration = Duration::from_secs(2);
 /// Threads on which tools may block, made as they are needed (chosen, not measured).
 const BLOCKING_THREADS: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
 
-/// The core counts the changes of what it offers from here; an executor's tools don't change.
+/// The core counts the changes of what it offers from here.
 const FIRST_CATALOGUE: u64 = 1;
 
 /// Where tools are executed.
@@ -109,6 +109,7 @@ impl Options {
             payload_bytes_max: payload_bytes_max as u64,
             labels: self.labels.clone(),
             tools: tools.digests(),
+            down: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use callboard_proto::Kind;
+use callboard_proto::message::Announce;
 use callboard_worker_core::ReplyTo;
 
 pub mod local;
@@ -63,6 +64,10 @@ pub trait Link: Send + 'static {
     /// Takes a message; never waits. What can't be sent while the link is down is dropped: status
     /// asks for it again (P16).
     fn send(&mut self, message: Outgoing);
+
+    /// Replaces what the instance says of itself at first contact, and joins and leaves the queue groups
+    /// of its tools accordingly. Its identity and pool must be the same as before.
+    fn announce(&mut self, announce: Announce);
 
     /// Largest message body that the link takes now, in bytes.
     fn payload_bytes_max(&self) -> usize;

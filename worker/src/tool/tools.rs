@@ -171,6 +171,22 @@ impl Tools {
             .collect()
     }
 
+    /// Takes out the tools that a worker with these labels can't be placed on for, and says why.
+    pub(crate) fn keep_placeable(&mut self, labels: &[Label]) -> Vec<ToolsError> {
+        let mut unfit = Vec::new();
+        while let Err(error) = self.check_labels(labels) {
+            if let ToolsError::Label { name, .. } = &error {
+                self.offers.retain(|offer| offer.spec().name != *name);
+            }
+            unfit.push(error);
+        }
+        let offers = self.offers.iter().enumerate();
+        self.by_name = offers
+            .map(|(index, offer)| (offer.spec().name.clone(), index))
+            .collect();
+        unfit
+    }
+
     /// Checks that a worker with these labels can be placed on for every tool.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use callboard_proto::message::Down;
 use callboard_proto::{Digest, InstanceId, Label, Pool, WorkerName};
 
 use super::Dispatcher;
@@ -22,6 +23,8 @@ pub struct WorkerView {
     pub labels: Vec<Label>,
     /// What it offers.
     pub digests: Vec<Digest>,
+    /// What it should offer and can't now, by its own word.
+    pub down: Vec<Down>,
     /// All its slots; 0 before its first word on them.
     pub slots: u32,
     /// Slots that are free, by its own last word.
@@ -56,6 +59,7 @@ impl Dispatcher {
                 version: worker.version.clone(),
                 labels: worker.labels.clone(),
                 digests: worker.digests.clone(),
+                down: worker.down.clone(),
                 slots: worker.slots,
                 free: worker.free(),
                 available: worker.available(),

@@ -58,6 +58,7 @@ impl Stage {
                     digest: tool.digest(),
                 })
                 .collect(),
+            down: Vec::new(),
         };
         let board = Switchboard::default();
         let port = board.join(&announce, stage.clone());

@@ -1,6 +1,6 @@
 //! Who is there and what they offer.
 
-use callboard_proto::message::{Beat, ToolsHead};
+use callboard_proto::message::{Announce, Beat, Down, ToolsHead};
 use callboard_proto::{Affinity, Digest, Effect, Kind, Label, Manifest, Retry, ToolSpec, subject};
 
 use super::{
@@ -68,6 +68,25 @@ pub(super) fn cases() -> Vec<Case> {
             "the local link only; on NATS it is JSON in the service's metadata".to_owned(),
             "An instance with one tool.",
             announced(),
+        ),
+        batch(
+            "tools-down",
+            Kind::Tools,
+            to_coordinator(),
+            "The only page of an instance that offers nothing, because what it hosts is down.",
+            ToolsHead {
+                announce: Announce {
+                    down: vec![Down {
+                        what: "mcp memory".to_owned(),
+                        why: "it ended with code 1; the next start is in 8 s".to_owned(),
+                    }],
+                    ..announce(Vec::new())
+                },
+                from: 0,
+                total: 0,
+                digests: Vec::new(),
+            },
+            Vec::<ToolSpec>::new(),
         ),
     ]
 }

@@ -134,6 +134,7 @@ fn announce(tools: Vec<ToolDigest>) -> Announce {
         payload_bytes_max: 1_048_576,
         labels: vec![Label::new("zone=eu-1").unwrap()],
         tools,
+        down: Vec::new(),
     }
 }
 

@@ -449,6 +449,7 @@ fn announce(plan: &Plan, worker: u8, id: InstanceRef, is_true: bool) -> Announce
                 },
             })
             .collect(),
+        down: Vec::new(),
     }
 }
 

@@ -14,4 +14,5 @@ mod offers;
 mod orphans;
 mod schedules;
 mod time;
+mod tools;
 mod world;

@@ -1,5 +1,7 @@
 //! Slots between coordinators (P6).
 
+use callboard_worker_core::Input;
+
 use crate::bench::{Bench, call, look, pay, tools, with_slots};
 
 #[test]
@@ -249,10 +251,10 @@ fn a_write_holds_its_tools_slot_while_it_waits_for_its_grant() {
 fn slots_that_change_count_what_is_held() {
     let mut bench = Bench::with_tool_slots(8, "look", 1);
     bench.call("A1", [look("a")]).skip();
-    bench.worker.set_tools(with_slots("look", 2));
+    bench.input(Input::Tools(with_slots("look", 2)));
     bench.call("A2", [look("b"), look("c")]).skip();
     assert_eq!(bench.worker.counters().tool_busy, 1);
-    bench.worker.set_tools(tools());
+    bench.input(Input::Tools(tools()));
     bench.call("A3", [look("d"), look("e")]).skip();
     assert_eq!(bench.worker.counters().tool_busy, 1);
     assert_eq!(bench.worker.slots_free(), 4);

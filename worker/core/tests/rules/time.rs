@@ -1,6 +1,6 @@
 //! Budgets, ages and beats (P12, P13, P16).
 
-use crate::bench::{Bench, look, tools, within};
+use crate::bench::{Bench, look, within};
 
 #[test]
 fn a_budget_that_is_over_stops_the_tool_once() {
@@ -76,16 +76,4 @@ fn beats_come_at_their_interval_and_never_in_a_burst() {
     bench.worker.handle_timeout(bench.now);
     assert_eq!(bench.effects(), ["beat 3 #4 1/2 catalogue 1"]);
     assert_eq!(bench.timeout(), 5_700);
-}
-
-#[test]
-fn other_tools_change_the_catalogue_and_beat_at_once() {
-    let mut bench = Bench::new(2);
-    let mut tools = tools();
-    tools.retain(|tool| tool.name.as_str() != "look");
-    bench.worker.set_tools(tools);
-    assert_eq!(bench.worker.catalogue(), 2);
-    assert_eq!(bench.effects(), ["beat 2 #2 2/2 catalogue 2"]);
-    bench.call("A1", [look("a")]);
-    assert_eq!(bench.effects(), ["ack A1 #3 2/2: a wrong_digest"]);
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use callboard_proto::codec::{self, Batch};
 use callboard_proto::message::{
-    AckItem, Beat, CallHead, CallItem, CancelHead, CancelItem, GrantHead, GrantItem, ProgressHead,
-    ProgressItem, ReplyHead, ResultItem,
+    AckItem, Announce, Beat, CallHead, CallItem, CancelHead, CancelItem, GrantHead, GrantItem,
+    ProgressHead, ProgressItem, ReplyHead, ResultItem,
 };
 use callboard_proto::{
     Attempt, AttemptKey, Budget, CoordinatorId, Effect, Epoch, Failure, GrantId, InstanceId, Kind,
@@ -33,6 +33,7 @@ const CAPACITY: usize = 4096;
 pub(super) struct TestLink {
     incoming: mpsc::Receiver<Incoming>,
     outgoing: mpsc::Sender<Outgoing>,
+    announced: mpsc::Sender<Announce>,
 }
 
 impl Link for TestLink {
@@ -40,6 +41,12 @@ impl Link for TestLink {
         self.outgoing
             .try_send(message)
             .expect("the test reads what is sent");
+    }
+
+    fn announce(&mut self, announce: Announce) {
+        self.announced
+            .try_send(announce)
+            .expect("the test reads what is announced");
     }
 
     fn payload_bytes_max(&self) -> usize {
@@ -63,6 +70,7 @@ pub(super) struct Worker {
     pub(super) running: JoinHandle<Ended<TestLink>>,
     to: mpsc::Sender<Incoming>,
     from: mpsc::Receiver<Outgoing>,
+    announcements: mpsc::Receiver<Announce>,
     beats: VecDeque<Beat>,
     tokens: u128,
 }
@@ -129,7 +137,12 @@ impl Worker {
         let (outgoing, from) = mpsc::channel(CAPACITY);
         let instance = options.instance;
         let tools = Tools::new(tools).unwrap();
-        let link = TestLink { incoming, outgoing };
+        let (announced, announcements) = mpsc::channel(CAPACITY);
+        let link = TestLink {
+            incoming,
+            outgoing,
+            announced,
+        };
         let (executor, handle) = Executor::new(options, tools, link).unwrap();
         Self {
             handle,
@@ -137,6 +150,7 @@ impl Worker {
             running: tokio::spawn(executor.run()),
             to,
             from,
+            announcements,
             beats: VecDeque::new(),
             tokens: 0,
         }
@@ -196,6 +210,11 @@ impl Worker {
             budget_ms: Budget::new(budget),
         };
         self.send(Kind::Grant, codec::encode_batch(&head, &[item]));
+    }
+
+    /// The next announcement that replaces an earlier one.
+    pub(super) async fn announced(&mut self) -> Announce {
+        self.announcements.recv().await.expect("the worker lives")
     }
 
     /// The next message that is no beat.

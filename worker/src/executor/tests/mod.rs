@@ -3,5 +3,6 @@
 mod ends;
 mod harness;
 mod messages;
+mod offers;
 mod stops;
 mod threads;

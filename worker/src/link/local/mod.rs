@@ -103,11 +103,6 @@ pub struct LocalLink {
 }
 
 impl LocalLink {
-    /// Replaces what the instance says of itself; its identity and pool must be the same as before.
-    pub fn announce(&mut self, announce: &Announce) {
-        self.exit.announce(announce);
-    }
-
     fn poll_all(&mut self, cx: &mut Context<'_>, into: &mut Vec<Incoming>) {
         self.line.register(cx.waker());
         while self.changes_told < self.line.changes() {
@@ -138,6 +133,10 @@ impl Link for LocalLink {
             }
             Outgoing::Beat(body) => self.exit.beat(body),
         }
+    }
+
+    fn announce(&mut self, announce: Announce) {
+        self.exit.announce(&announce);
     }
 
     fn payload_bytes_max(&self) -> usize {

@@ -98,15 +98,6 @@ impl NatsLink {
         Ok(link)
     }
 
-    /// Replaces what the instance says of itself, and joins and leaves queue groups accordingly. Its
-    /// identity and pool must be the same as before.
-    pub fn announce(&mut self, mut announce: Announce) {
-        announce.payload_bytes_max = u64::try_from(self.payload_bytes_max()).unwrap_or(u64::MAX);
-        let names = announce.tools.iter().map(|tool| tool.name.clone());
-        self.tools.offer(names.collect());
-        self.micro.announce(announce);
-    }
-
     /// Hands over what was sent, waits until the server has it, and disconnects. Requests that come
     /// meanwhile are lost: take back all tools and drain before.
     ///
@@ -279,6 +270,13 @@ impl Link for NatsLink {
         };
         message.headers = Some(self.headers.of(kind));
         self.push(message);
+    }
+
+    fn announce(&mut self, mut announce: Announce) {
+        announce.payload_bytes_max = u64::try_from(self.payload_bytes_max()).unwrap_or(u64::MAX);
+        let names = announce.tools.iter().map(|tool| tool.name.clone());
+        self.tools.offer(names.collect());
+        self.micro.announce(announce);
     }
 
     fn payload_bytes_max(&self) -> usize {

@@ -94,6 +94,7 @@ impl Bench {
                     digest: words::digest(tool),
                 })
                 .collect(),
+            down: Vec::new(),
         }));
     }
 

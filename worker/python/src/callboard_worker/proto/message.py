@@ -201,6 +201,14 @@ class ToolDigest:
 
 
 @dataclass(slots=True)
+class Down:
+    """A part of an instance that should offer tools and can't now, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(slots=True)
 class Announce:
     """What an instance says of itself."""
 
@@ -213,6 +221,7 @@ class Announce:
     payload_bytes_max: int
     labels: Sequence[str] = ()
     tools: Sequence[ToolDigest] = field(default=())
+    down: Sequence[Down] = ()
 
 
 @dataclass(slots=True)

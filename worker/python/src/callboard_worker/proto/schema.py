@@ -42,6 +42,7 @@ from .message import (
     CallHead,
     CallItem,
     Describe,
+    Down,
     Drain,
     Free,
     GrantHead,
@@ -302,6 +303,7 @@ TOOL_SPEC = Struct(
     required("manifest", MANIFEST),
 )
 TOOL_DIGEST = Struct(ToolDigest, required("name", TOOL_NAME), required("digest", DIGEST))
+DOWN = Struct(Down, required("what", TEXT), required("why", TEXT))
 ANNOUNCE = Struct(
     Announce,
     required("instance", INSTANCE_ID),
@@ -313,6 +315,7 @@ ANNOUNCE = Struct(
     required("payload_bytes_max", U64),
     unless_empty("labels", listed(LABEL)),
     required("tools", listed(TOOL_DIGEST)),
+    unless_empty("down", listed(DOWN)),
 )
 TOOLS_HEAD = Struct(
     ToolsHead,
