@@ -96,6 +96,8 @@ pub(crate) enum DialectWord {
     Openai,
     /// What vLLM, Ollama, llama.cpp and the like do.
     Compatible,
+    /// What servers do that refuse what they don't know.
+    Minimal,
 }
 
 impl Providers {
@@ -219,6 +221,7 @@ impl Provider {
         match self.dialect {
             Some(DialectWord::Openai) => ChatDialect::OpenAi,
             Some(DialectWord::Compatible) => ChatDialect::Compatible,
+            Some(DialectWord::Minimal) => ChatDialect::Minimal,
             None if self.base_url.is_some() => ChatDialect::Compatible,
             None => ChatDialect::OpenAi,
         }

@@ -7,4 +7,5 @@ mod runs {
     mod conversation;
     mod eager;
     mod failures;
+    mod quirks;
 }

@@ -1,6 +1,9 @@
 //! What can be wrong with what a provider sends.
 
+use std::fmt;
 use std::time::Duration;
+
+use callboard_coordinator_core::run::Stop;
 
 use super::format::Format;
 use super::sse::SseError;
@@ -29,6 +32,12 @@ pub enum ParseError {
         #[source]
         source: serde_json::Error,
     },
+    /// The input is an error of the provider's, and no message.
+    #[error("the input is an error that the provider answered with, and no message: {error}")]
+    Refused {
+        /// What it says.
+        error: Box<ApiError>,
+    },
     /// The message isn't the assistant's.
     #[error("the message's role is {role:?}; only an assistant's message asks for calls")]
     NotAssistant {
@@ -53,14 +62,10 @@ pub enum ParseError {
         format: Format,
     },
     /// The response was not finished, or declined.
-    #[error(
-        "the response stopped for {stop_reason:?}, so its {calls} calls may be incomplete or unwanted and none was run; \
-         only {} asks for calls: request the response again, with a higher token limit if it was cut off",
-        .format.calls_reason()
-    )]
+    #[error("{}", stopped(.stop, .stop_reason, *.calls))]
     Stopped {
-        /// The format that it was read as.
-        format: Format,
+        /// Why it stopped.
+        stop: Stop,
         /// The reason that it names.
         stop_reason: String,
         /// Calls that it holds.
@@ -112,6 +117,35 @@ pub enum ParseError {
     },
 }
 
+/// Why the calls of a response that didn't ask for them weren't run, and what helps.
+fn stopped(stop: &Stop, reason: &str, calls: usize) -> String {
+    let not_run = if calls == 1 {
+        "its call was not run".to_owned()
+    } else {
+        format!("none of its {calls} calls was run")
+    };
+    match stop {
+        Stop::Truncated => format!(
+            "the response was cut off ({reason:?}) and its last call may be incomplete, so {not_run}; request it again \
+             with a higher token limit"
+        ),
+        Stop::Declined => format!(
+            "the model or its provider declined to answer ({reason:?}), so {not_run}; ask in another way, or go on \
+             without it"
+        ),
+        Stop::Paused => format!(
+            "the response was only paused ({reason:?}), so {not_run}; send the conversation again as the provider wants it \
+             continued"
+        ),
+        Stop::Calls | Stop::Done => format!(
+            "the response stopped for {reason:?}, which doesn't ask for calls, so {not_run}; it is the answer"
+        ),
+        Stop::Unknown(_) => format!(
+            "the response stopped for {reason:?}, which isn't known to ask for calls, so {not_run}; request it again"
+        ),
+    }
+}
+
 impl ParseError {
     /// A stable code for programs and for `docs/errors/`.
     #[must_use]
@@ -120,6 +154,7 @@ impl ParseError {
             Self::NotUtf8(_) => "message_not_utf8",
             Self::NotJson { .. } => "message_not_json",
             Self::NotAMessage { .. } => "message_not_a_message",
+            Self::Refused { .. } => "message_is_error",
             Self::NotAssistant { .. } => "message_not_assistant",
             Self::Block { .. } => "message_block",
             Self::NothingToRun { .. } => "message_nothing_to_run",
@@ -152,6 +187,24 @@ pub struct ApiError {
     pub is_retryable: bool,
 }
 
+/// The provider's own words, each only if there is one.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.message.trim_end_matches('.');
+        match (self.code.as_str(), &self.detail) {
+            ("", _) => {}
+            (code, None) => f.write_str(code)?,
+            (code, Some(detail)) => write!(f, "{code} ({detail})")?,
+        }
+        match (self.code.is_empty(), message.is_empty()) {
+            (true, true) => f.write_str("it says nothing"),
+            (true, false) => f.write_str(message),
+            (false, true) => Ok(()),
+            (false, false) => write!(f, ": {message}"),
+        }
+    }
+}
+
 /// Why a stream gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
@@ -171,7 +224,7 @@ pub enum StreamError {
     #[error("the provider's stream contradicts itself: {0}")]
     Contradiction(String),
     /// The provider says that it failed.
-    #[error("the provider broke the stream off: {}{}", .0.code, colon(&.0.message))]
+    #[error("the provider broke the stream off: {0}")]
     Provider(Box<ApiError>),
     /// It changes what it wrote in a way that isn't known, so it can't be repeated as it must be.
     #[error(
@@ -202,13 +255,5 @@ impl StreamError {
             Self::Cut => "message_stream_cut",
             Self::Answer(error) => error.code(),
         }
-    }
-}
-
-fn colon(message: &str) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(": {message}")
     }
 }

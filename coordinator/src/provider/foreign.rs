@@ -1,6 +1,9 @@
 //! What isn't the provider's own: a proxy's page, a load balancer's text.
 
+use serde_json::value::RawValue;
+
 use super::error::ApiError;
+use super::fields::{Fields, list};
 
 /// Characters of an error's text that are kept: enough for what a provider says, and no page.
 const MESSAGE_CHARACTERS_MAX: usize = 500;
@@ -20,6 +23,26 @@ pub(super) fn error(body: &[u8]) -> ApiError {
     }
 }
 
+/// The error in an input that is one and no message, as each API wraps it: an object that holds `error`, or
+/// that says of itself that it is one, perhaps alone in a list.
+pub(super) fn refusal(input: &[u8]) -> Option<&[u8]> {
+    let input = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input);
+    let text = std::str::from_utf8(input.trim_ascii()).ok()?;
+    let text = if text.starts_with('[') {
+        let items: &RawValue = serde_json::from_str(text).ok()?;
+        match list(items).ok()?.as_slice() {
+            [only] => only.get(),
+            _ => return None,
+        }
+    } else {
+        text
+    };
+    let fields = Fields::read(text).ok()?;
+    let is_named = |name| fields.some_text(name).as_deref() == Some("error");
+    let is_error = fields.get("error").is_some() || is_named("type") || is_named("object");
+    is_error.then_some(text.as_bytes())
+}
+
 /// Says what a body is that isn't the provider's JSON, and how it begins.
 pub(crate) fn describe(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -36,7 +59,7 @@ pub(crate) fn describe(body: &[u8]) -> String {
         };
     }
     let begin = cut(&one_line(text), BODY_CHARACTERS_MAX);
-    if serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok() {
+    if serde_json::from_str::<&RawValue>(text).is_ok() {
         format!("the body is JSON, but none of the provider's: {begin}")
     } else {
         format!("the body isn't JSON: {begin:?}")

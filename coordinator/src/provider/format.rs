@@ -10,7 +10,7 @@ use super::error::{ApiError, ParseError};
 use super::recording::ReadError;
 use super::request::{Settings, WireRequest};
 use super::stream::Assembler;
-use super::{anthropic, chat, gemini, guess, recording, responses};
+use super::{anthropic, chat, foreign, gemini, guess, recording, responses};
 use crate::model::{Conversation, ModelAnswer, ToolUse};
 
 /// A provider's wire format. Everything here is pure: bytes in, bytes out.
@@ -93,16 +93,6 @@ impl Format {
         }
     }
 
-    /// The reason to stop that asks for calls.
-    pub(crate) const fn calls_reason(self) -> &'static str {
-        match self {
-            Self::Anthropic => "\"tool_use\"",
-            Self::Chat => "\"tool_calls\"",
-            Self::Responses => "the status \"completed\"",
-            Self::Gemini => "\"STOP\"",
-        }
-    }
-
     /// The ids that the API takes back.
     pub(crate) const fn id_rule(self) -> &'static str {
         match self {
@@ -120,12 +110,18 @@ impl Format {
     /// Nothing may be run then, not even the calls that are in order: an answer to some of them would
     /// poison the conversation.
     pub fn parse(self, input: &[u8]) -> Result<ModelAnswer, ParseError> {
-        match self {
+        let parsed = match self {
             Self::Anthropic => anthropic::parse(input),
             Self::Chat => chat::parse(input),
             Self::Responses => responses::parse(input),
             Self::Gemini => gemini::parse(input),
-        }
+        };
+        parsed.map_err(|error| match foreign::refusal(input) {
+            Some(refusal) => ParseError::Refused {
+                error: Box::new(self.read_error(refusal)),
+            },
+            None => error,
+        })
     }
 
     /// Reads a bare message, a whole response or a recorded stream; the bytes tell which it is.
@@ -153,7 +149,7 @@ impl Format {
         }
         if answer.stop != Stop::Calls {
             return Err(ParseError::Stopped {
-                format: self,
+                stop: answer.stop.clone(),
                 stop_reason: answer.stop_reason.clone(),
                 calls: answer.calls.len(),
             });

@@ -4,9 +4,11 @@
 //! the results, `request` writes the question, `read_error` reads a refusal. [`Format`] chooses among
 //! them. Who sends and receives is [`crate::model`].
 
+mod address;
 pub mod anthropic;
 mod body;
 pub mod chat;
+mod edit;
 mod error;
 mod fields;
 pub(crate) mod foreign;

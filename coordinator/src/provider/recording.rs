@@ -52,3 +52,43 @@ pub(super) fn read(format: Format, input: &[u8]) -> Result<ModelAnswer, ReadErro
     }
     Ok(assembler.finish()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_place_of_a_message_is_told_alike_in_every_format() {
+        let own = |format| match format {
+            Format::Anthropic => {
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded."}}"#
+            }
+            Format::Chat | Format::Responses => {
+                r#"{"error":{"message":"Overloaded.","type":"overloaded_error","param":null,"code":null}}"#
+            }
+            Format::Gemini => {
+                r#"{"error":{"code":503,"message":"Overloaded.","status":"overloaded_error"}}"#
+            }
+        };
+        let expected = "the input is an error that the provider answered with, and no message: \
+                        overloaded_error: Overloaded";
+        for format in Format::ALL {
+            let own = own(format);
+            for input in [
+                own.to_owned(),
+                format!("\u{feff}{own}\n"),
+                format!("[{own}]"),
+            ] {
+                let error = read(format, input.as_bytes()).err();
+                let told = error.map(|error| (error.code(), error.to_string()));
+                let expected = Some(("message_is_error", expected.to_owned()));
+                assert_eq!(told, expected, "{format}: {input}");
+            }
+            let error = read(format, format!("data: {own}\n\n").as_bytes()).err();
+            let told = error.map(|error| (error.code(), error.to_string()));
+            let text = "the provider broke the stream off: overloaded_error: Overloaded";
+            let expected = Some(("message_stream_broken_off", text.to_owned()));
+            assert_eq!(told, expected, "{format}");
+        }
+    }
+}

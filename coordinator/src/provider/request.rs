@@ -101,6 +101,9 @@ pub enum ChatDialect {
     OpenAi,
     /// vLLM, Ollama, llama.cpp and the like: role `system`, `max_tokens`.
     Compatible,
+    /// Servers that refuse what they don't know: as `Compatible`, and neither `parallel_tool_calls` nor
+    /// `stream_options` is sent.
+    Minimal,
 }
 
 /// A request, but for its address and login.

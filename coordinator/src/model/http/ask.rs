@@ -198,20 +198,8 @@ impl Asker {
             },
             // What it says may be the model's words, which aren't for errors.
             Err(_) => Failure::Answer(source),
-            Ok(IgnoredAny) => self.hidden_error(status, body, source),
+            Ok(IgnoredAny) => hidden_error(status, source),
         })
-    }
-
-    /// Some gateways report errors as a success.
-    fn hidden_error(&self, status: u16, body: &[u8], source: ParseError) -> Failure {
-        let error = self.format.read_error(body);
-        if error.code.is_empty() {
-            Failure::Answer(source)
-        } else if error.is_retryable {
-            Failure::Stream(StreamError::Provider(Box::new(error)))
-        } else {
-            Failure::Refused { status, error }
-        }
     }
 
     async fn refusal(&self, status: StatusCode, mut response: Response) -> Failure {
@@ -286,6 +274,21 @@ impl Reading {
             Err(SseError::TooLarge) => Err(too_large()),
             Err(error @ SseError::NotUtf8) => Err(Failure::Stream(error.into())),
             Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Some gateways report errors as a success.
+fn hidden_error(status: u16, source: ParseError) -> Failure {
+    let ParseError::Refused { error } = source else {
+        return Failure::Answer(source);
+    };
+    if error.is_retryable {
+        Failure::Stream(StreamError::Provider(error))
+    } else {
+        Failure::Refused {
+            status,
+            error: *error,
         }
     }
 }

@@ -175,19 +175,13 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The provider's own words, each only if there is one.
+/// The provider's own words, if there are any.
 fn words(error: &ApiError) -> String {
-    let mut text = String::new();
-    if !error.code.is_empty() {
-        text.push_str(&format!(" {}", error.code));
+    match (error.code.as_str(), error.message.as_str()) {
+        ("", "") => String::new(),
+        ("", _) => format!(": {error}"),
+        _ => format!(" {error}"),
     }
-    if let Some(detail) = &error.detail {
-        text.push_str(&format!(" ({detail})"));
-    }
-    if !error.message.is_empty() {
-        text.push_str(&format!(": {}", error.message.trim_end_matches('.')));
-    }
-    text
 }
 
 fn kind_of(status: u16, error: &ApiError) -> Kind {

@@ -4,11 +4,14 @@
 //! number none, repeat the id with each fragment or mint a new one each time, or count on within a call.
 //! So neither number nor id alone tells two calls apart.
 
+use std::collections::BTreeSet;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::pieces::Pieces;
-use crate::provider::fields::{Fields, is_object};
+use super::scan::Scan;
+use crate::provider::fields::{Fields, decode};
 
 /// A call as far as it came.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,27 @@ pub(super) struct StreamedCall {
     function: Option<Pieces>,
     custom: Option<Pieces>,
     others: Pieces,
+    /// The arguments of the function.
+    scan: Scan,
+}
+
+/// The numbers and ids that a stream's calls were given, so that what is new is found to be so at once.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    numbers: BTreeSet<u64>,
+    ids: BTreeSet<String>,
+}
+
+impl Given {
+    /// Whether a fragment has a number or an id that one before it had, or neither; and keeps both.
+    pub(super) fn knows(&mut self, fragment: &Fragment<'_>) -> bool {
+        let number = fragment.index.map(|number| self.numbers.insert(number));
+        let id = fragment.id.clone().map(|id| self.ids.insert(id));
+        match (number, id) {
+            (None, None) => true,
+            (number, id) => number == Some(false) || id == Some(false),
+        }
+    }
 }
 
 /// What an event says of a call.
@@ -66,8 +90,12 @@ impl<'a> Fragment<'a> {
                 .all(|(name, _)| is_known(name.as_ref()))
     }
 
-    /// The position of the call that the fragment continues; `None` where it begins one.
-    pub(super) fn continues(&self, calls: &[StreamedCall]) -> Option<usize> {
+    /// The position of the call that the fragment continues; `None` where it begins one. `is_known` says
+    /// whether its number or id was seen before.
+    pub(super) fn continues(&self, calls: &[StreamedCall], is_known: bool) -> Option<usize> {
+        if !is_known && (self.id.is_some() || self.is_named) {
+            return None;
+        }
         let at_index = |call: &StreamedCall| self.index.is_some() && call.index == self.index;
         let find = |is_it: &dyn Fn(&StreamedCall) -> bool| calls.iter().rposition(is_it);
         let last = calls.len().checked_sub(1);
@@ -90,39 +118,61 @@ impl<'a> Fragment<'a> {
 }
 
 impl StreamedCall {
-    /// Takes a fragment.
-    pub(super) fn merge(&mut self, fragment: &Fragment<'_>) -> Result<(), serde_json::Error> {
+    /// Takes a fragment; whether it changes the call.
+    pub(super) fn merge(&mut self, fragment: &Fragment<'_>) -> Result<bool, serde_json::Error> {
         self.index = self.index.or(fragment.index);
+        let mut changes = false;
         for (name, raw) in &fragment.fields.0 {
             match name.as_ref() {
                 "index" => {}
-                "id" if self.id.is_empty() => self.id = fragment.id.clone().unwrap_or_default(),
+                "id" if self.id.is_empty() => {
+                    self.id = fragment.id.clone().unwrap_or_default();
+                    changes |= !self.id.is_empty();
+                }
                 "type" if self.kind.is_empty() => {
                     self.kind = fragment.fields.some_text("type").unwrap_or_default();
+                    changes |= !self.kind.is_empty();
                 }
                 "id" | "type" => {}
-                "function" => inner(&mut self.function, raw)?,
-                "custom" => inner(&mut self.custom, raw)?,
-                other => self.others.merge(other, raw)?,
+                "function" => {
+                    changes |= inner(&mut self.function, raw)?;
+                    self.scan(raw)?;
+                }
+                "custom" => changes |= inner(&mut self.custom, raw)?,
+                other => changes |= self.others.merge(other, raw)?,
             }
+        }
+        Ok(changes)
+    }
+
+    /// Looks at what a fragment brings of the function's arguments, once it is taken.
+    fn scan(&mut self, function: &RawValue) -> Result<(), serde_json::Error> {
+        if function.get() == "null" {
+            return Ok(());
+        }
+        let fields = Fields::read(function.get())?;
+        let Some(arguments) = fields.get("arguments") else {
+            return Ok(());
+        };
+        if !arguments.get().starts_with('"') {
+            self.scan = Scan::default();
+        } else if self.scan.take(&decode(arguments.get()))
+            && let Some(text) = self.function.as_ref().and_then(|it| it.text("arguments"))
+        {
+            self.scan.read(&text);
         }
         Ok(())
     }
 
     fn is_named(&self) -> bool {
         let inner = self.function.as_ref().or(self.custom.as_ref());
-        inner.is_some_and(|inner| inner.text("name").is_some())
+        inner.is_some_and(|inner| inner.has_text("name"))
     }
 
     /// Whether the arguments are one JSON object: then nothing can be missing.
     pub(super) fn has_whole_arguments(&self) -> bool {
-        self.function.as_ref().is_some_and(|function| {
-            let text = || {
-                let may_be = function.ends_like_an_object("arguments");
-                may_be.then(|| function.text("arguments")).flatten()
-            };
-            function.whole("arguments").is_some() || text().is_some_and(|text| is_object(&text))
-        })
+        let function = self.function.as_ref();
+        self.scan.is_object() || function.is_some_and(|it| it.whole("arguments").is_some())
     }
 
     /// The call as a whole response would hold it.
@@ -131,19 +181,20 @@ impl StreamedCall {
     }
 }
 
-fn inner(pieces: &mut Option<Pieces>, raw: &RawValue) -> Result<(), serde_json::Error> {
+fn inner(pieces: &mut Option<Pieces>, raw: &RawValue) -> Result<bool, serde_json::Error> {
     if raw.get() == "null" {
-        return Ok(());
+        return Ok(false);
     }
+    let mut changes = pieces.is_none();
     let pieces = pieces.get_or_insert_default();
     for (name, raw) in Fields::read(raw.get())?.0 {
-        if name == "name" {
-            pieces.merge_name(raw)?;
+        changes |= if name == "name" {
+            pieces.merge_name(raw)?
         } else {
-            pieces.merge(&name, raw)?;
-        }
+            pieces.merge(&name, raw)?
+        };
     }
-    Ok(())
+    Ok(changes)
 }
 
 impl Serialize for StreamedCall {

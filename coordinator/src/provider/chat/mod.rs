@@ -4,13 +4,14 @@
 //! Compatible servers leave ids out, give one twice, number all calls 0 and stop for no reason. Each quirk
 //! that is handled has a test that names it.
 
-mod address;
 mod call;
 mod error;
+mod naming;
 mod parse;
 mod pieces;
 mod render;
 mod request;
+mod scan;
 mod stream;
 #[cfg(test)]
 mod tests;

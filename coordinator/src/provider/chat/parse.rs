@@ -5,15 +5,16 @@ use callboard_coordinator_core::run::{Stop, Usage};
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::address::{Addresses, with_ids};
 use crate::model::{ModelAnswer, Reply, ToolUse};
-use crate::provider::fields::{Fields, list, string};
+use crate::provider::address::Addresses;
+use crate::provider::edit::{Edit, edited};
+use crate::provider::fields::{Fields, list, literal, string};
 use crate::provider::{Format, ParseError, openai};
 
 const FORMAT: Format = Format::Chat;
 
 /// Takes a bare assistant message or a whole response (`choices`) apart. The echo is the message as it
-/// came, but for ids that it lacks or gives twice.
+/// came, but for ids that it lacks or gives twice, and for arguments that are no text.
 ///
 /// # Errors
 /// When the input is no assistant message, or a call of it names no tool.
@@ -73,7 +74,9 @@ pub(super) fn answer(
     {
         let (call, new_id) = call(entry, index, &mut addresses)?;
         calls.push(call);
-        edits.extend(new_id.map(|id| (index, id)));
+        let id = new_id.map(|id| literal(&id));
+        edits.extend(id.and_then(|id| Edit::member(message, entry, "id", id)));
+        edits.extend(arguments_as_text(message, entry));
     }
     let reason = reason.unwrap_or_default();
     let stop = stop(reason, !calls.is_empty(), refusal.is_some());
@@ -87,7 +90,7 @@ pub(super) fn answer(
         | Stop::Unknown(_) => reason,
     };
     Ok(ModelAnswer {
-        echo: vec![with_ids(message, &edits)],
+        echo: vec![edited(message, edits)],
         text,
         calls,
         stop_reason: stop_reason.to_owned(),
@@ -129,6 +132,22 @@ fn content(content: Option<&RawValue>) -> Result<String, serde_json::Error> {
         .collect())
 }
 
+/// What a call's arguments must be for a server to take them back, where they aren't: a text. Some servers
+/// send the object itself, or leave out what is empty, and take neither.
+fn arguments_as_text(message: &str, entry: &RawValue) -> Option<Edit> {
+    let fields = Fields::read(entry.get()).ok()?;
+    let is_function = fields
+        .some_text("type")
+        .is_none_or(|kind| kind == "function");
+    let function = fields.get("function").filter(|_| is_function)?;
+    let text = match Fields::read(function.get()).ok()?.get("arguments") {
+        Some(text) if text.get().starts_with('"') => return None,
+        Some(other) => other.get(),
+        None => "{}",
+    };
+    Edit::member(message, function, "arguments", literal(text))
+}
+
 /// Reads one of a message's calls; beside it the id that must be written into the call.
 pub(super) fn call(
     entry: &RawValue,
@@ -161,7 +180,7 @@ pub(super) fn call(
         name,
         arguments: asked.arguments,
     };
-    Ok((call, address.is_new.then_some(address.wire)))
+    Ok((call, address.wire.filter(|_| address.is_new)))
 }
 
 /// What a call asks for.

@@ -20,8 +20,9 @@ enum Piece {
 }
 
 impl Pieces {
-    /// Takes what an event says of a member. `null` says nothing of one that is there already.
-    pub(super) fn merge(&mut self, name: &str, raw: &RawValue) -> Result<(), serde_json::Error> {
+    /// Takes what an event says of a member; whether that changes it. `null` says nothing of one that is there
+    /// already.
+    pub(super) fn merge(&mut self, name: &str, raw: &RawValue) -> Result<bool, serde_json::Error> {
         let json = raw.get();
         let new = if let Some(inside) = inside(json) {
             Piece::Text(inside.to_owned())
@@ -32,60 +33,68 @@ impl Pieces {
         };
         let Some((_, old)) = self.0.iter_mut().find(|(other, _)| other == name) else {
             self.0.push((name.to_owned(), new));
-            return Ok(());
+            return Ok(true);
         };
-        match (old, new) {
-            (_, Piece::Whole(new)) if new.get() == "null" => {}
-            (Piece::Text(old), Piece::Text(new)) => old.push_str(&new),
-            (Piece::List(old), Piece::List(new)) => old.extend(new),
-            (old, new) => *old = new,
-        }
-        Ok(())
+        Ok(match (old, new) {
+            (_, Piece::Whole(new)) if new.get() == "null" => false,
+            (Piece::Text(old), Piece::Text(new)) => {
+                old.push_str(&new);
+                !new.is_empty()
+            }
+            (Piece::List(old), Piece::List(new)) => {
+                let changes = !new.is_empty();
+                old.extend(new);
+                changes
+            }
+            (Piece::Whole(old), Piece::Whole(new)) if old.get() == new.get() => false,
+            (old, new) => {
+                *old = new;
+                true
+            }
+        })
     }
 
     /// Takes a name, which some servers send whole with each fragment, and others piece by piece.
-    pub(super) fn merge_name(&mut self, raw: &RawValue) -> Result<(), serde_json::Error> {
-        let is_repeated = self
-            .text("name")
-            .is_some_and(|old| old == decode(raw.get()));
+    pub(super) fn merge_name(&mut self, raw: &RawValue) -> Result<bool, serde_json::Error> {
+        let is_repeated = match self.piece("name") {
+            Some(Piece::Text(old)) => !old.is_empty() && inside(raw.get()) == Some(old),
+            Some(Piece::List(_) | Piece::Whole(_)) | None => false,
+        };
         if is_repeated {
-            return Ok(());
+            return Ok(false);
         }
         self.merge("name", raw)
     }
 
+    fn piece(&self, name: &str) -> Option<&Piece> {
+        let (_, piece) = self.0.iter().find(|(other, _)| other == name)?;
+        Some(piece)
+    }
+
     /// Whether anything was said of a member, if only `null`.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(other, _)| other == name)
+        self.piece(name).is_some()
     }
 
     /// A member's text so far, if it is text and there is any.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        match self.0.iter().find(|(other, _)| other == name)? {
-            (_, Piece::Text(inside)) if inside.is_empty() => None,
-            (_, Piece::Text(inside)) => Some(decode(&format!("\"{inside}\""))),
-            (_, Piece::List(_) | Piece::Whole(_)) => None,
+        match self.piece(name)? {
+            Piece::Text(inside) if inside.is_empty() => None,
+            Piece::Text(inside) => Some(decode(&format!("\"{inside}\""))),
+            Piece::List(_) | Piece::Whole(_) => None,
         }
     }
 
-    /// Whether a member's text ends like an object: asked of each fragment, so it must be cheap.
-    pub(super) fn ends_like_an_object(&self, name: &str) -> bool {
-        let Some((_, Piece::Text(inside))) = self.0.iter().find(|(other, _)| other == name) else {
-            return false;
-        };
-        let mut inside = inside.as_str();
-        let blanks = [" ", "\\n", "\\r", "\\t"];
-        while let Some(rest) = blanks.iter().find_map(|blank| inside.strip_suffix(blank)) {
-            inside = rest;
-        }
-        inside.ends_with('}')
+    /// Whether a member is text, and there is any.
+    pub(super) fn has_text(&self, name: &str) -> bool {
+        matches!(self.piece(name), Some(Piece::Text(inside)) if !inside.is_empty())
     }
 
     /// A member that came whole: neither text nor list.
     pub(super) fn whole(&self, name: &str) -> Option<&RawValue> {
-        match self.0.iter().find(|(other, _)| other == name)? {
-            (_, Piece::Whole(raw)) => Some(raw),
-            (_, Piece::Text(_) | Piece::List(_)) => None,
+        match self.piece(name)? {
+            Piece::Whole(raw) => Some(raw),
+            Piece::Text(_) | Piece::List(_) => None,
         }
     }
 

@@ -9,7 +9,7 @@ use callboard_coordinator_core::{CallReport, Report};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::address::wire;
+use super::naming::wire;
 use crate::model::ToolUse;
 use crate::provider::openai::{Piece, data_url, joined, pieces};
 use crate::provider::text;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::address::unique_among;
+use super::naming::NAMING;
 use super::render::render;
 use crate::catalogue::Tool;
 use crate::model::Conversation;
@@ -50,19 +50,22 @@ pub fn request(settings: &Settings, conversation: &Conversation) -> WireRequest 
         if let Some(choice) = tool_choice(&settings.tool_choice) {
             body.set("tool_choice", &choice);
         }
-        // Always said: llama.cpp takes silence for a no.
-        body.set("parallel_tool_calls", &(settings.parallel != Parallel::Off));
+        if let Some(is_parallel) = parallel_tool_calls(settings) {
+            body.set("parallel_tool_calls", &is_parallel);
+        }
     }
     if let Some(tokens) = settings.max_tokens {
         let name = match settings.dialect {
             ChatDialect::OpenAi => "max_completion_tokens",
-            ChatDialect::Compatible => "max_tokens",
+            ChatDialect::Compatible | ChatDialect::Minimal => "max_tokens",
         };
         body.set(name, &tokens);
     }
     if settings.is_streamed {
         body.set("stream", &true);
-        body.set("stream_options", &json!({ "include_usage": true }));
+        if settings.dialect != ChatDialect::Minimal {
+            body.set("stream_options", &json!({ "include_usage": true }));
+        }
     }
     let messages = messages(settings, conversation);
     WireRequest {
@@ -72,6 +75,17 @@ pub fn request(settings: &Settings, conversation: &Conversation) -> WireRequest 
             "messages",
             messages.iter().map(AsRef::as_ref),
         ),
+    }
+}
+
+/// What is said of several calls at once: nothing where silence means what is wanted. llama.cpp takes it for
+/// a no.
+fn parallel_tool_calls(settings: &Settings) -> Option<bool> {
+    match (settings.dialect, settings.parallel) {
+        (ChatDialect::Minimal, _) => None,
+        (ChatDialect::OpenAi | ChatDialect::Compatible, Parallel::Off) => Some(false),
+        (ChatDialect::OpenAi, Parallel::Auto | Parallel::Limit(_)) => None,
+        (ChatDialect::Compatible, Parallel::Auto | Parallel::Limit(_)) => Some(true),
     }
 }
 
@@ -101,7 +115,7 @@ fn messages(settings: &Settings, conversation: &Conversation) -> Vec<Box<RawValu
         messages.push(raw(&WireMessage {
             role: match settings.dialect {
                 ChatDialect::OpenAi => "developer",
-                ChatDialect::Compatible => "system",
+                ChatDialect::Compatible | ChatDialect::Minimal => "system",
             },
             content: system,
         }));
@@ -112,7 +126,7 @@ fn messages(settings: &Settings, conversation: &Conversation) -> Vec<Box<RawValu
     }));
     let mut taken = BTreeSet::new();
     for exchange in &conversation.exchanges {
-        let replaced = unique_among(&mut taken, exchange);
+        let replaced = NAMING.unique_among(&mut taken, exchange);
         let calls = match &replaced {
             Some((echo, calls)) => {
                 messages.push(echo.clone());

@@ -7,12 +7,12 @@ use callboard_coordinator_core::run::Usage;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::address::Addresses;
-use super::call::{Fragment, StreamedCall};
+use super::call::{Fragment, Given, StreamedCall};
 use super::error::read_error;
 use super::parse;
 use super::pieces::Pieces;
 use crate::model::{ModelAnswer, ToolUse};
+use crate::provider::address::Addresses;
 use crate::provider::fields::{Fields, list};
 use crate::provider::sse::Event;
 use crate::provider::{StreamError, openai};
@@ -33,7 +33,12 @@ pub struct Assembler {
     given: usize,
     /// Whether anything was said since that the next of them may have waited for.
     may_give: bool,
+    /// Whether no further call can be given before the response is whole.
+    is_early_over: bool,
     addresses: Addresses,
+    known: Given,
+    /// The response's own id.
+    id: Option<String>,
 }
 
 /// The assistant message so far.
@@ -47,14 +52,27 @@ struct Message {
 impl Assembler {
     pub(in crate::provider) fn take(&mut self, event: &Event) -> Result<(), StreamError> {
         let data = event.data.trim();
-        if self.is_whole || data.is_empty() {
+        if data.is_empty() {
             return Ok(());
         }
         if data == DONE {
             self.is_whole = true;
             return Ok(());
         }
-        let chunk = Fields::read(data).map_err(unreadable("data"))?;
+        let chunk = match Fields::read(data) {
+            Ok(chunk) => chunk,
+            // What a gateway adds behind the end.
+            Err(_) if self.is_whole => return Ok(()),
+            Err(source) => return Err(unreadable("data")(source)),
+        };
+        if self.begins_another(&chunk) {
+            return Err(StreamError::Contradiction(
+                "a second response began behind the end of the first".to_owned(),
+            ));
+        }
+        if self.is_whole {
+            return Ok(());
+        }
         let is_error = chunk.get("error").is_some()
             || event.name == "error"
             || chunk.some_text("object").as_deref() == Some("error");
@@ -79,6 +97,18 @@ impl Assembler {
         Ok(())
     }
 
+    /// Whether the model says more behind its reason to stop, in what calls itself another response; behind
+    /// the stream's last event, in whatever it is.
+    fn begins_another(&mut self, chunk: &Fields<'_>) -> bool {
+        let id = chunk.some_text("id");
+        let is_other = id.is_some() && self.id.is_some() && id != self.id;
+        if self.id.is_none() {
+            self.id = id;
+        }
+        let has_ended = self.is_whole || (self.reason.is_some() && is_other);
+        has_ended && says_something(chunk).unwrap_or_default()
+    }
+
     fn take_choice(&mut self, choice: &Fields<'_>) -> Result<(), StreamError> {
         self.has_begun = true;
         if let Some(delta) = choice.get("delta") {
@@ -98,11 +128,10 @@ impl Assembler {
                             self.take_fragment(fragment)?;
                         }
                     }
-                    other => self
-                        .message
-                        .others
-                        .merge(other, raw)
-                        .map_err(unreadable("delta"))?,
+                    other => {
+                        let merged = self.message.others.merge(other, raw);
+                        merged.map_err(unreadable("delta"))?;
+                    }
                 }
             }
         }
@@ -118,7 +147,7 @@ impl Assembler {
     fn take_fragment(&mut self, raw: &RawValue) -> Result<(), StreamError> {
         let fragment = Fragment::read(raw).map_err(unreadable("tool_calls"))?;
         let calls = &mut self.message.calls;
-        let known = fragment.continues(calls);
+        let known = fragment.continues(calls, self.known.knows(&fragment));
         let position = known.unwrap_or_else(|| {
             calls.push(StreamedCall::default());
             calls.len() - 1
@@ -127,11 +156,10 @@ impl Assembler {
         if position < self.given && fragment.brings_nothing() {
             return Ok(());
         }
-        let given = (position < self.given).then(|| calls[position].raw());
-        calls[position]
+        let changes = calls[position]
             .merge(&fragment)
             .map_err(unreadable("tool_calls"))?;
-        if given.is_some_and(|given| given.get() != calls[position].raw().get()) {
+        if changes && position < self.given {
             return Err(StreamError::Contradiction(format!(
                 "tool call {position} went on after another one had begun"
             )));
@@ -142,7 +170,7 @@ impl Assembler {
     /// A call before the last whose arguments are one JSON object. Empty arguments may be a call that hasn't begun
     /// to say them, where a server opens all calls first.
     pub(in crate::provider) fn poll_sealed(&mut self) -> Option<ToolUse> {
-        if !self.may_give || self.is_whole || self.reason.is_some() {
+        if !self.may_give || self.is_early_over || self.is_whole || self.reason.is_some() {
             return None;
         }
         let call = self.sealed();
@@ -157,8 +185,10 @@ impl Assembler {
         if !call.has_whole_arguments() {
             return None;
         }
-        let (call, _) = parse::call(&call.raw(), self.given, &mut self.addresses).ok()?;
-        Some(call)
+        let read = parse::call(&call.raw(), self.given, &mut self.addresses);
+        // What can't be read now is for the whole response to tell.
+        self.is_early_over = read.is_err();
+        read.ok().map(|(call, _)| call)
     }
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
@@ -194,6 +224,18 @@ impl Serialize for Message {
         }
         map.end()
     }
+}
+
+/// Whether a chunk's answer says anything.
+fn says_something(chunk: &Fields<'_>) -> Option<bool> {
+    let choice = list(chunk.get("choices")?).ok()?;
+    let choice = Fields::read(choice.first()?.get()).ok()?;
+    let delta = Fields::read(choice.get("delta")?.get()).ok()?;
+    let mut said = delta
+        .0
+        .iter()
+        .filter(|(name, _)| name != "role" && name != "obfuscation");
+    Some(said.any(|(_, raw)| !matches!(raw.get(), "null" | "\"\"" | "[]")))
 }
 
 fn unreadable(name: &'static str) -> impl Fn(serde_json::Error) -> StreamError {

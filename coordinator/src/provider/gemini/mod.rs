@@ -3,6 +3,7 @@
 
 mod error;
 mod merge;
+mod naming;
 mod parse;
 mod render;
 mod request;

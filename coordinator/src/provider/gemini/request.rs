@@ -1,10 +1,12 @@
 //! Writes the question.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
+use super::naming::NAMING;
 use super::render::render;
 use super::schema;
 use crate::catalogue::{Catalogue, Tool};
@@ -28,10 +30,21 @@ pub fn request(settings: &Settings, conversation: &Conversation) -> WireRequest 
         body.set(name, &value);
     }
     let mut contents = vec![user(&conversation.task)];
+    let mut taken = BTreeSet::new();
     for exchange in &conversation.exchanges {
-        contents.extend(exchange.answer.echo.iter().cloned());
+        let replaced = NAMING.unique_among(&mut taken, exchange);
+        let calls = match &replaced {
+            Some((echo, calls)) => {
+                contents.push(echo.clone());
+                calls
+            }
+            None => {
+                contents.extend(exchange.answer.echo.iter().cloned());
+                &exchange.answer.calls
+            }
+        };
         if let Some(report) = &exchange.report {
-            contents.extend(render(&exchange.answer.calls, report));
+            contents.extend(render(calls, report));
         }
     }
     let contents = contents.iter().map(AsRef::as_ref);

@@ -7,9 +7,10 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use super::merge;
+use super::naming::NAMING;
 use super::parse::{WireCandidate, WireContent, WireResponse, object};
 use crate::model::{ModelAnswer, Reply, ToolUse};
-use crate::provider::ids::Ids;
+use crate::provider::address::Addresses;
 use crate::provider::{Format, ParseError};
 
 const FORMAT: Format = Format::Gemini;
@@ -53,9 +54,11 @@ pub(super) struct Turn {
     /// The content as it came, where it came in one piece and can be sent back like that.
     verbatim: Option<Box<RawValue>>,
     text: String,
-    ids: Ids,
+    addresses: Addresses,
     /// Calls that nothing continues any more.
     calls: Vec<ToolUse>,
+    /// The ids that calls were given in the place of ones that others have, by the calls' positions.
+    new_ids: Vec<(usize, String)>,
     open: Option<OpenCall>,
     has_merged: bool,
     has_candidate: bool,
@@ -212,12 +215,18 @@ impl Turn {
     /// Nothing continues the open call any more.
     fn close(&mut self) {
         if let Some(call) = self.open.take() {
+            let own = call.id.as_deref();
+            let address = self
+                .addresses
+                .next_if_named(own, &call.name, &call.arguments);
+            let new_id = address.wire.clone().filter(|_| address.is_new);
+            self.new_ids.extend(new_id.map(|id| (self.calls.len(), id)));
             self.calls.push(ToolUse {
-                id: self.ids.next(call.id.as_deref()),
+                id: address.id,
                 name: call.name,
                 arguments: call.arguments,
                 reply: Reply {
-                    id: call.id,
+                    id: address.wire,
                     ..Reply::default()
                 },
             });
@@ -269,7 +278,12 @@ impl Turn {
         let echo = if self.parts.is_empty() {
             None
         } else {
-            Some(self.verbatim.unwrap_or_else(|| content(&self.parts)))
+            let content = self.verbatim.unwrap_or_else(|| content(&self.parts));
+            Some(if self.new_ids.is_empty() {
+                content
+            } else {
+                NAMING.with_ids(content.get(), &self.new_ids)
+            })
         };
         ModelAnswer {
             echo: echo.into_iter().collect(),

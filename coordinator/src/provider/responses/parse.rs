@@ -13,6 +13,8 @@ use crate::provider::fields::{Fields, list};
 use crate::provider::{ApiError, Format, ParseError, openai};
 
 const FORMAT: Format = Format::Responses;
+/// The status of a response that is an error.
+pub(super) const FAILED: &str = "failed";
 
 /// Takes a whole response, an object with its `output`, or the bare list of its output items apart. The echo is
 /// each item as it came.
@@ -30,6 +32,11 @@ pub fn parse(input: &[u8]) -> Result<ModelAnswer, ParseError> {
         .and_then(Fields::unique)
         .map_err(not_a_message)?;
     let ending = Ending::read(&response).map_err(not_a_message)?;
+    if ending.status.as_deref() == Some(FAILED) {
+        return Err(ParseError::Refused {
+            error: Box::new(ending.why()),
+        });
+    }
     let items = match response.get("output") {
         Some(output) => list(output).map_err(not_a_message)?,
         None if ending.error.is_some() && ending.status.is_some() => Vec::new(),
@@ -44,7 +51,7 @@ pub(super) struct Ending {
     /// Its status; none for a bare list of items.
     pub(super) status: Option<String>,
     reason: Option<String>,
-    pub(super) error: Option<ApiError>,
+    error: Option<ApiError>,
     usage: Option<Usage>,
 }
 
@@ -61,6 +68,16 @@ impl Ending {
                 .get("error")
                 .map(|error| read_error(error.get().as_bytes())),
             usage: openai::usage(response.get("usage")),
+        })
+    }
+}
+
+impl Ending {
+    /// Why a response failed.
+    pub(super) fn why(self) -> ApiError {
+        self.error.unwrap_or_else(|| ApiError {
+            message: "the response failed, and doesn't say why".to_owned(),
+            ..ApiError::default()
         })
     }
 }

@@ -46,8 +46,10 @@ pub fn request(settings: &Settings, conversation: &Conversation) -> WireRequest 
         if let Some(choice) = tool_choice(&settings.tool_choice) {
             body.set("tool_choice", &choice);
         }
-        let is_parallel = settings.parallel != Parallel::Off;
-        body.set("parallel_tool_calls", &is_parallel);
+        // Silence is a yes.
+        if settings.parallel == Parallel::Off {
+            body.set("parallel_tool_calls", &false);
+        }
     }
     if let Some(tokens) = settings.max_tokens {
         body.set("max_output_tokens", &tokens);

@@ -3,8 +3,9 @@
 //! Each item comes whole in `response.output_item.done`, so fragments are passed over. Items are worked on
 //! side by side, and their numbers say in which order they stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use callboard_proto::ToolUseId;
 use serde_json::value::RawValue;
 
 use super::item::{self, Kind};
@@ -23,6 +24,8 @@ pub struct Assembler {
     /// The number of the item that is looked at next for calls to give early.
     next: u64,
     given: Vec<ToolUse>,
+    given_ids: BTreeSet<ToolUseId>,
+    has_begun: bool,
     end: Option<End>,
 }
 
@@ -47,20 +50,39 @@ struct End {
 impl Assembler {
     pub(in crate::provider) fn take(&mut self, event: &Event) -> Result<(), StreamError> {
         let data = event.data.trim();
-        if self.end.is_some() || data.is_empty() || data == "[DONE]" || is_passed_over(&event.name)
-        {
+        // Fragments say nothing that isn't said again, and are most of a stream: they aren't even read.
+        if data.is_empty() || data == "[DONE]" || event.name.ends_with(".delta") {
             return Ok(());
         }
         let unreadable = |source| StreamError::Event {
             name: event.name.clone(),
             source,
         };
-        let fields = Fields::read(data).map_err(unreadable)?;
+        let fields = match Fields::read(data) {
+            Ok(fields) => fields,
+            // What a gateway adds behind the end.
+            Err(_) if self.end.is_some() => return Ok(()),
+            Err(source) => return Err(unreadable(source)),
+        };
         let kind = match fields.some_text("type") {
             Some(kind) => kind,
             None => event.name.clone(),
         };
+        if self.end.is_some() {
+            return if begins_or_ends(&kind) {
+                Err(StreamError::Contradiction(format!(
+                    "a {kind} came after the response had ended"
+                )))
+            } else {
+                Ok(())
+            };
+        }
         match kind.as_str() {
+            "response.created" if std::mem::replace(&mut self.has_begun, true) => {
+                Err(StreamError::Contradiction(
+                    "a second response.created came before the first response had ended".to_owned(),
+                ))
+            }
             "response.output_item.added" => self.begin(&fields).map_err(unreadable),
             "response.output_item.done" => self.end_item(&fields).map_err(unreadable)?,
             "response.completed"
@@ -68,6 +90,8 @@ impl Assembler {
             | "response.failed"
             | "response.cancelled" => self.end(&kind, &fields, &unreadable),
             "error" => Err(failed(read_error(data.as_bytes()))),
+            // What a gateway says that has no names for its events.
+            "" if fields.get("error").is_some() => Err(failed(read_error(data.as_bytes()))),
             _ => Ok(()),
         }
     }
@@ -131,11 +155,8 @@ impl Assembler {
         let mut ending = Ending::read(&response).map_err(unreadable)?;
         let named = kind.strip_prefix("response.").unwrap_or(kind);
         let status = ending.status.get_or_insert_with(|| named.to_owned());
-        if status == "failed" {
-            return Err(failed(ending.error.unwrap_or_else(|| ApiError {
-                message: "the response failed, and doesn't say why".to_owned(),
-                ..ApiError::default()
-            })));
+        if status == parse::FAILED {
+            return Err(failed(ending.why()));
         }
         let output = response.get("output").map(list).transpose();
         self.end = Some(End {
@@ -158,7 +179,8 @@ impl Assembler {
         loop {
             let slot = self.items.get(&self.next)?;
             if slot.may_be_call {
-                let call = sealed(slot.item.as_deref()?, &self.given)?;
+                let call = sealed(slot.item.as_deref()?, &self.given_ids)?;
+                self.given_ids.insert(call.id.clone());
                 self.given.push(call.clone());
                 self.next += 1;
                 return Some(call);
@@ -198,9 +220,18 @@ impl Assembler {
     }
 }
 
-/// Events that say nothing which isn't said again: most of a stream, so they aren't even read.
-fn is_passed_over(name: &str) -> bool {
-    name.ends_with(".delta") || name == "response.created" || name == "response.in_progress"
+/// Whether an event begins or ends a response, or an item of one.
+fn begins_or_ends(kind: &str) -> bool {
+    matches!(
+        kind,
+        "response.created"
+            | "response.output_item.added"
+            | "response.output_item.done"
+            | "response.completed"
+            | "response.incomplete"
+            | "response.failed"
+            | "response.cancelled"
+    )
 }
 
 fn item_type(item: &Fields<'_>) -> Option<String> {
@@ -216,13 +247,13 @@ fn slot(item: &Fields<'_>) -> Slot {
 }
 
 /// The call, if it may be run before the response is whole.
-fn sealed(raw: &RawValue, given: &[ToolUse]) -> Option<ToolUse> {
+fn sealed(raw: &RawValue, given: &BTreeSet<ToolUseId>) -> Option<ToolUse> {
     let item = item::read(raw, 0).ok()?;
     let Kind::Call(call) = item.kind else {
         return None;
     };
     let arguments = std::str::from_utf8(&call.arguments).ok()?;
-    let is_new = given.iter().all(|other| other.id != call.id);
+    let is_new = !given.contains(&call.id);
     (item.is_finished && is_object(arguments) && is_new).then_some(call)
 }
 

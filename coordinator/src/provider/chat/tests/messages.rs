@@ -174,6 +174,37 @@ fn an_id_that_only_callboard_cant_use_stays_the_providers() {
 }
 
 #[test]
+fn arguments_that_are_no_text_are_run_as_they_came_and_repeated_as_text() {
+    let cases = [
+        ("{\"a\": 1.50}", "\"{\\\"a\\\": 1.50}\"", "{\"a\": 1.50}"),
+        ("null", "\"{}\"", "{}"),
+        ("[7]", "\"[7]\"", "[7]"),
+        ("\"{}\"", "\"{}\"", "{}"),
+        ("\"\"", "\"\"", "{}"),
+    ];
+    for (arguments, echoed, run) in cases {
+        let id = "\"id\":\"a\",";
+        let answer = read(&with_calls(&call(id, arguments)));
+        assert_eq!(answer.calls[0].arguments, run);
+        let expected = with_calls(&call(id, echoed));
+        assert_eq!(answer.echo[0].get(), expected, "{arguments}");
+    }
+    // With an id to be made up as well, and with nothing at all.
+    let message = with_calls("{\"type\":\"function\",\"function\":{\"name\":\"f\"}}");
+    let answer = read(&message);
+    let id = answer.calls[0].reply.id.as_deref().unwrap();
+    let expected = format!(
+        "{{\"id\":\"{id}\",\"type\":\"function\",\"function\":{{\"arguments\":\"{{}}\",\"name\":\"f\"}}}}"
+    );
+    assert_eq!(answer.echo[0].get(), with_calls(&expected));
+    // What isn't a function has no arguments.
+    let custom = with_calls(
+        "{\"id\":\"a\",\"type\":\"custom\",\"custom\":{\"name\":\"f\",\"input\":\"x\"}}",
+    );
+    assert_eq!(read(&custom).echo[0].get(), custom);
+}
+
+#[test]
 fn a_call_of_an_unknown_kind_is_a_call_of_an_unknown_tool() {
     let answer = read(&with_calls(
         r#"{"id":"a","type":"mcp","mcp":{"x":1}},{"id":"b","custom":{"name":"n"}},{"id":"c","type":"","function":{"name":"multi_tool_use.parallel"}}"#,

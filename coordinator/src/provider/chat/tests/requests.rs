@@ -78,6 +78,38 @@ fn each_setting_says_what_it_means() {
 }
 
 #[test]
+fn several_calls_are_spoken_of_where_silence_would_say_something_else() {
+    let said = |dialect, parallel| {
+        let settings = Settings {
+            dialect,
+            parallel,
+            ..Settings::new("m")
+        };
+        let body = value(&settings, &conversation());
+        let has_options = body.get("stream_options").is_some();
+        (body.get("parallel_tool_calls").cloned(), has_options)
+    };
+    let four = Parallel::Limit(4.try_into().unwrap());
+    for (dialect, parallel, expected) in [
+        (ChatDialect::OpenAi, Parallel::Auto, None),
+        (ChatDialect::OpenAi, four, None),
+        (ChatDialect::OpenAi, Parallel::Off, Some(false)),
+        (ChatDialect::Compatible, Parallel::Auto, Some(true)),
+        (ChatDialect::Compatible, four, Some(true)),
+        (ChatDialect::Compatible, Parallel::Off, Some(false)),
+        (ChatDialect::Minimal, Parallel::Auto, None),
+        (ChatDialect::Minimal, Parallel::Off, None),
+    ] {
+        let expected = (expected.map(Value::Bool), dialect != ChatDialect::Minimal);
+        assert_eq!(
+            said(dialect, parallel),
+            expected,
+            "{dialect:?} {parallel:?}"
+        );
+    }
+}
+
+#[test]
 fn without_tools_nothing_is_said_of_tools() {
     let mut conversation = conversation();
     conversation.catalogue = Arc::new(Catalogue::freeze([]));

@@ -358,3 +358,44 @@ fn fragments_that_bring_nothing_cost_nothing() {
     }
     assert_eq!(assembler.finish().unwrap().calls.len(), 2);
 }
+
+#[test]
+fn arguments_that_end_in_braces_for_ever_are_read_once() {
+    let mut deltas = vec![json!({"role": "assistant", "content": ""})];
+    deltas.push(fragment(Some(0), Some("a"), Some("f"), Some("{\"x\":\"")));
+    deltas.push(fragment(Some(1), Some("b"), Some("f"), Some("")));
+    let brace = fragment(Some(0), None, None, Some("}"));
+    deltas.extend(std::iter::repeat_n(brace, 20_000));
+    let mut all = events(stream(&deltas, "tool_calls").as_bytes(), usize::MAX);
+    let end = all.split_off(deltas.len());
+    let mut assembler = Format::Chat.assembler();
+    for event in &all {
+        assembler.take(event).unwrap();
+        assert!(assembler.poll_sealed().is_none(), "it is still a string");
+    }
+    for event in end {
+        assembler.take(&event).unwrap();
+    }
+    assert_eq!(assembler.finish().unwrap().calls.len(), 2);
+}
+
+#[test]
+fn a_second_response_in_the_same_stream_is_refused() {
+    let text = json!({"role": "assistant", "content": "a"});
+    let one = stream(std::slice::from_ref(&text), "stop");
+    let other = one.replace("\"id\":\"c\"", "\"id\":\"d\"");
+    let unended = |stream: &str| stream.replace("data: [DONE]\n\n", "");
+    for (first, second) in [(&one, &one), (&one, &other), (&unended(&one), &other)] {
+        let read = Format::Chat.read(format!("{first}{second}").as_bytes());
+        let error = read.unwrap_err();
+        assert_eq!(error.code(), "message_stream_contradiction", "{error}");
+    }
+    // What a server or a gateway adds behind the end says nothing.
+    for rest in [
+        "data: [DONE]\n\n",
+        "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+        "data: bye\n\n",
+    ] {
+        assert!(Format::Chat.read(format!("{one}{rest}").as_bytes()).is_ok());
+    }
+}

@@ -80,6 +80,33 @@ fn a_request_is_byte_exact_and_what_was_sent_is_a_prefix() {
 }
 
 #[test]
+fn no_two_calls_of_a_conversation_share_an_id_and_results_name_their_own() {
+    let mut conversation = conversation();
+    for turn in 1..=3 {
+        go_on(&mut conversation, turn);
+    }
+    let sent = body(&Settings::new("g"), &conversation);
+    let contents = sent["contents"].as_array().unwrap();
+    let ids = |of: &str, at: usize| -> Vec<Value> {
+        let parts = contents[at]["parts"].as_array().unwrap();
+        parts.iter().map(|part| part[of]["id"].clone()).collect()
+    };
+    let mut named = Vec::new();
+    for turn in 0..3 {
+        let asked = ids("functionCall", 1 + 2 * turn);
+        assert_eq!(asked, ids("functionResponse", 2 + 2 * turn));
+        assert_eq!(asked[1], Value::Null, "a call without an id stays without");
+        let part = &contents[1 + 2 * turn]["parts"][0];
+        assert_eq!(part["thoughtSignature"], "c2ln");
+        named.push(asked[0].as_str().unwrap().to_owned());
+    }
+    assert_eq!(named[0], "a1");
+    named.sort();
+    named.dedup();
+    assert_eq!(named.len(), 3);
+}
+
+#[test]
 fn the_path_names_model_and_method() {
     let path = |model: &str, is_streamed| {
         let mut settings = Settings::new(model);

@@ -17,6 +17,15 @@ const CONTENT: &str = r#"{"parts":[
     {"executableCode":{"language":"PYTHON","code":"1"}, "text": null},
     {"newThing":[7]}], "role":"model"}"#;
 
+/// What the second call named `a1` is called: it follows from the call alone.
+const NEW_ID: &str = "cirntdztx";
+
+/// The content as it came, but for the id that two calls have.
+fn echo() -> String {
+    let (first, second) = CONTENT.rsplit_once("\"a1\"").unwrap();
+    format!("{first}\"{NEW_ID}\"{second}")
+}
+
 fn response() -> String {
     format!(
         r#"{{"candidates":[{{"content":{CONTENT},"finishReason":"STOP","index":0}},{{"content":7}}],
@@ -33,12 +42,12 @@ fn a_response_is_taken_apart_and_kept_as_it_is() {
         [
             r#"a1 get_weather { "city" : "Par\u0069s", "big": 12345678901234567890123 } a1"#,
             "c1 get_time {} -",
-            "c2 get_time {} a1",
+            &*format!("c2 get_time {{}} {NEW_ID}"),
         ]
     );
     assert_eq!(answer.text, "Let me look.");
     assert_eq!(answer.echo.len(), 1);
-    assert_eq!(answer.echo[0].get(), CONTENT);
+    assert_eq!(answer.echo[0].get(), echo());
     assert_eq!(
         (answer.stop, answer.stop_reason.as_str()),
         (Stop::Calls, "STOP")

@@ -88,6 +88,13 @@ fn call(id: &str, status: &str) -> String {
     )
 }
 
+/// What is said of an error that is no message.
+fn refused(input: &str) -> String {
+    let error = parse(input.as_bytes()).unwrap_err();
+    assert_eq!(error.code(), "message_is_error");
+    error.to_string()
+}
+
 #[test]
 fn the_status_decides_what_becomes_of_the_calls() {
     let calls = format!("[{}]", call("a", "completed"));
@@ -95,7 +102,7 @@ fn the_status_decides_what_becomes_of_the_calls() {
     let running = format!("[{}]", call("a", "in_progress"));
     let cut = r#"[{"type":"message","role":"assistant","status":"incomplete","content":"ab"}]"#;
     let none = r#"[{"type":"message","role":"assistant","content":"ab"}]"#;
-    let refused = format!(
+    let declined = format!(
         r#"[{{"type":"message","role":"assistant","content":[{{"type":"refusal","refusal":"I won't."}}]}},{}]"#,
         call("a", "completed")
     );
@@ -111,7 +118,7 @@ fn the_status_decides_what_becomes_of_the_calls() {
         (&*half, completed, Stop::Truncated, "incomplete"),
         (&*running, completed, Stop::Truncated, "incomplete"),
         (cut, completed, Stop::Truncated, "incomplete"),
-        (&*refused, completed, Stop::Declined, "refusal"),
+        (&*declined, completed, Stop::Declined, "refusal"),
         (&*calls, incomplete, Stop::Truncated, "incomplete"),
         (
             &*calls,
@@ -139,13 +146,13 @@ fn the_status_decides_what_becomes_of_the_calls() {
         assert_eq!(answer.stop_reason, reason, "{more}: {output}");
     }
     assert_eq!(read(&half).stop, Stop::Truncated);
-    assert_eq!(read(&refused).text, "I won't.");
+    assert_eq!(read(&declined).text, "I won't.");
     let failed = r#"{"status":"failed","error":{"code":"server_error","message":"boom"}}"#;
-    assert_eq!(read(failed).stop, unknown("failed: server_error: boom"));
+    assert!(refused(failed).ends_with("no message: server_error: boom"));
     let failed = r#"{"status":"failed","error":{"message":"boom"},"output":[]}"#;
-    assert_eq!(read(failed).stop, unknown("failed: boom"));
+    assert!(refused(failed).ends_with("no message: boom"));
     let failed = r#"{"status":"failed","output":[]}"#;
-    assert_eq!(read(failed).stop, unknown("failed"));
+    assert!(refused(failed).ends_with("the response failed, and doesn't say why"));
 }
 
 #[test]

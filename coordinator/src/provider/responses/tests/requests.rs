@@ -48,7 +48,7 @@ fn each_setting_says_what_it_means() {
     assert_eq!(body["store"], false);
     assert_eq!(body["include"], json!(["reasoning.encrypted_content"]));
     assert_eq!(body["stream"], true);
-    assert_eq!(body["parallel_tool_calls"], true);
+    assert_eq!(body["parallel_tool_calls"], Value::Null, "silence is a yes");
     assert_eq!(body["tool_choice"], Value::Null);
     assert_eq!(body["max_output_tokens"], 8192);
     settings.is_streamed = false;

@@ -246,7 +246,8 @@ fn the_end_is_what_the_server_says_and_no_less() {
     assert_eq!((answer.stop, answer.calls.len()), (Stop::Truncated, 2));
 
     let mut assembler = Format::Responses.assembler();
-    let text = format!("{begin}{}{begin}", end("completed", &[]));
+    let more = "event: rate_limits.updated\ndata: {}\n\n";
+    let text = format!("{begin}{}{more}", end("completed", &[]));
     let whole: Vec<bool> = events(text.as_bytes(), usize::MAX)
         .iter()
         .map(|event| {
@@ -392,5 +393,29 @@ fn any_response_streamed_in_any_order_is_the_same() {
         assert_same(&answer, &expected, &format!("seed {seed}"));
         assert_eq!(ids(&sealed), ids(&answer.calls)[..sealed.len()]);
         assert_sealed_stay(Format::Responses, &all);
+    }
+}
+
+#[test]
+fn a_second_response_in_the_same_stream_is_refused() {
+    let created = event("response.created", json!({"response": {}}));
+    let one = format!(
+        "{created}{}{}",
+        done(0, &call("a")),
+        end("completed", &[call("a")])
+    );
+    for stream in [
+        format!("{one}{one}"),
+        format!("{created}{one}"),
+        format!("{one}{}", done(1, &call("b"))),
+        format!("{one}{}", end("completed", &[])),
+    ] {
+        let error = Format::Responses.read(stream.as_bytes()).unwrap_err();
+        assert_eq!(error.code(), "message_stream_contradiction", "{error}");
+    }
+    let more = event("keepalive", json!({}));
+    for rest in [&more, "data: [DONE]\n\n", "event: x\ndata: bye\n\n"] {
+        let read = Format::Responses.read(format!("{one}{rest}").as_bytes());
+        assert_eq!(read.unwrap().calls.len(), 1);
     }
 }

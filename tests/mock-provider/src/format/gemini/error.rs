@@ -119,7 +119,7 @@ pub(crate) fn violated(violation: &Violation) -> Refusal {
             format!("mock provider: the call {id} has more than one function response.")
         }
         Violation::RepeatedCall { id, .. } => {
-            format!("mock provider: two function calls of one turn have the id {id}.")
+            format!("mock provider: two function calls of the conversation have the id {id}.")
         }
         Violation::BadId { .. }
         | Violation::OutOfOrder { .. }

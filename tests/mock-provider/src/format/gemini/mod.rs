@@ -10,6 +10,6 @@ use crate::conversation::rules::Dialect;
 
 pub(super) const DIALECT: Dialect = Dialect {
     is_id: |_| true,
-    ids_are_global: false,
+    ids_are_global: true,
     by_place: true,
 };

@@ -1,0 +1,71 @@
+//! Servers with ideas of their own: the conversation stays one that the strict mock takes.
+
+use super::common::{FORMATS, mock, report, run};
+
+/// Two turns of calls, both delivered with a quirk.
+fn script(quirk: &str) -> String {
+    let delivery = format!("[turn.delivery]\nquirks = [\"{quirk}\"]\n");
+    format!(
+        r#"
+[[turn]]
+[[turn.call]]
+tool = "echo"
+arguments_json = '{{"say": "one", "n": 1.50}}'
+[[turn.call]]
+tool = "echo"
+arguments = {{ say = "two" }}
+[[turn.call]]
+tool = "echo"
+{delivery}
+[[turn]]
+expect = ["one", "two"]
+[[turn.call]]
+tool = "echo"
+arguments = {{ say = "three" }}
+{delivery}
+[[turn]]
+expect = ["three"]
+text = "Done."
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_conversation_goes_on_whatever_ids_and_arguments_look_like() {
+    let chat = [
+        "missing_ids",
+        "duplicate_ids",
+        "arguments_as_object",
+        "no_fragments",
+        "index_zero",
+        "missing_index",
+        "null_finish_reason",
+    ];
+    let gemini = ["missing_ids", "duplicate_ids", "no_fragments"];
+    for (format, provider, variable) in FORMATS {
+        let quirks: &[&str] = match provider {
+            "openai-chat" => &chat,
+            "gemini" => &gemini,
+            _ => &["no_fragments"],
+        };
+        for quirk in quirks {
+            for how in ["--eager=read", "--no-stream"] {
+                let mock = mock(&script(quirk)).await;
+                let url = mock.base_url(format);
+                let more = ["--json", how];
+                let ended = run(provider, variable, &url, &more, |command| command).await;
+                for request in mock.requests() {
+                    assert_eq!(
+                        request.status,
+                        Some(200),
+                        "{provider} {quirk} {how}: {:?}",
+                        request.refusal
+                    );
+                }
+                let report = report(&ended);
+                assert_eq!(ended.code, Some(0), "{provider} {quirk} {how}: {report}");
+                assert_eq!(report["tally"]["completed"], 4, "{provider} {quirk} {how}");
+            }
+        }
+    }
+}
