@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 mod tools {
     mod files;
+    mod http;
     mod leftovers;
     mod sandbox;
 }

@@ -1,13 +1,17 @@
 //! The shell of a worker: [`executor`] owns the core's [`callboard_worker_core::Worker`] and performs
 //! its effects, [`link`] connects it with coordinators, [`tool`] is what it executes, and [`builtin`]
-//! holds the tools that ship with it; [`process`] makes tools of programs, and [`mod@file`] reads what a
-//! configuration file declares.
+//! holds the tools that ship with it; [`process`] makes tools of programs, [`http`] of requests, and
+//! [`mod@file`] reads what a configuration file declares.
 
 pub mod builtin;
 pub mod executor;
 #[cfg(target_os = "linux")]
 pub mod file;
+pub mod http;
 pub mod link;
+mod plain;
 #[cfg(target_os = "linux")]
 pub mod process;
+pub mod secret;
+mod slot;
 pub mod tool;

@@ -15,6 +15,11 @@ async fn a_bad_worker_file_is_refused_with_line_and_cure() {
         entry("process.argv = [\"no-such-program\"]"),
         entry("process.argv = [\"ls\", \"--\", \"{path}\"]"),
         entry("process.argv = [\"ls\"]\nprocess.shell = true"),
+        entry("http.url = \"http://localhost:8080/\""),
+        entry("http.url = \"https://example.com/{id}\""),
+        entry(
+            "http.url = \"https://example.com/\"\nhttp.headers.X = { env = \"NOBODY_SET_THIS\" }",
+        ),
         entry("[[tools]]"),
     ];
     let mut texts = String::new();

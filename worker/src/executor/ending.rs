@@ -30,20 +30,27 @@ pub(super) fn of_error(error: ToolError, stop: Option<StopReason>, bytes_max: us
         ToolError::Failed(failure) => failure,
     };
     let mut failure = match stop {
-        Some(reason) if failure.executed != Executed::No => Failure {
-            message: if failure.kind == FailureKind::Cancelled {
-                reason_text(reason).to_owned()
-            } else {
-                format!(
-                    "{}; the tool said: {}",
-                    reason_text(reason),
-                    failure.message
-                )
-            },
-            kind: kind(reason),
-            executed: failure.executed,
-            retry_after: None,
-        },
+        // What says that nothing was done stands, unless the stop itself is all that it says.
+        Some(reason)
+            if failure.executed != Executed::No || failure.kind == FailureKind::Cancelled =>
+        {
+            Failure {
+                message: if failure.kind == FailureKind::Cancelled
+                    && failure.executed == Executed::Yes
+                {
+                    reason_text(reason).to_owned()
+                } else {
+                    format!(
+                        "{}; the tool said: {}",
+                        reason_text(reason),
+                        failure.message
+                    )
+                },
+                kind: kind(reason),
+                executed: failure.executed,
+                retry_after: None,
+            }
+        }
         Some(_) | None => failure,
     };
     failure.message = cut::text(&failure.message, MESSAGE_BYTES_MAX);

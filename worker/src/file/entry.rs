@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::error::EntryError;
+use crate::http::{HttpClients, HttpSpec, HttpTool};
 use crate::process::{Host, ProcessSpec, ProcessTool};
 use crate::tool::{Tool, ToolSpec, Tools, with_slots};
 
@@ -52,6 +53,9 @@ pub struct ToolEntry {
     /// It is a program.
     #[serde(default)]
     process: Option<ProcessSpec>,
+    /// It is a request.
+    #[serde(default)]
+    http: Option<HttpSpec>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,17 +84,23 @@ enum AffinityWord {
 }
 
 impl ToolEntry {
-    pub(super) fn into_tool(self, host: &Host) -> Result<Arc<dyn Tool>, EntryError> {
+    pub(super) fn into_tool(
+        self,
+        host: &Host,
+        clients: &HttpClients,
+    ) -> Result<Arc<dyn Tool>, EntryError> {
         let spec = ToolSpec {
             name: ToolName::new(self.name.as_str()).map_err(EntryError::Name)?,
             description: self.description.clone(),
             input_schema: self.schema()?,
             manifest: self.manifest()?,
         };
-        let Some(process) = self.process else {
-            return Err(EntryError::Kind { found: 0 });
+        let tool: Arc<dyn Tool> = match (self.process, self.http) {
+            (Some(process), None) => Arc::new(ProcessTool::new(spec, process, host.clone())?),
+            (None, Some(http)) => Arc::new(HttpTool::new(spec, &http, clients)?),
+            (None, None) => return Err(EntryError::Kind { found: 0 }),
+            (Some(_), Some(_)) => return Err(EntryError::Kind { found: 2 }),
         };
-        let tool: Arc<dyn Tool> = Arc::new(ProcessTool::new(spec, process, host.clone())?);
         // What the whole worker would refuse is refused here, where the line is known.
         Tools::new([Arc::clone(&tool)])?;
         Ok(match self.slots {

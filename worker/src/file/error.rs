@@ -4,6 +4,7 @@ use std::fmt;
 
 use callboard_proto::NameError;
 
+use crate::http::HttpError;
 use crate::process::ProcessError;
 use crate::tool::ToolsError;
 
@@ -72,6 +73,9 @@ pub enum EntryError {
     /// Its program can't be run.
     #[error("[tool.process] can't be used")]
     Process(#[from] ProcessError),
+    /// Its request can't be made.
+    #[error("[tool.http] can't be used")]
+    Http(#[from] HttpError),
 }
 
 /// The tables that say what a tool is.
@@ -79,7 +83,7 @@ struct Kinds;
 
 impl fmt::Display for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[tool.process]")
+        f.write_str("[tool.process], [tool.http]")
     }
 }
 

@@ -33,6 +33,7 @@ use toml::Spanned;
 pub use entry::ToolEntry;
 pub use error::{EntryError, FileError};
 
+use crate::http::HttpClients;
 use crate::process::Host;
 use crate::tool::Tool;
 
@@ -53,6 +54,7 @@ pub fn tools(origin: &str, text: &str, host: &Host) -> Result<Vec<Arc<dyn Tool>>
         origin: origin.to_owned(),
         source: Box::new(source),
     })?;
+    let clients = HttpClients::default();
     let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
     let mut lines: Vec<usize> = Vec::new();
     for entry in file.tool {
@@ -65,7 +67,7 @@ pub fn tools(origin: &str, text: &str, host: &Host) -> Result<Vec<Arc<dyn Tool>>
             tool: name.clone(),
             source: Box::new(source),
         };
-        let tool = entry.into_tool(host).map_err(at)?;
+        let tool = entry.into_tool(host, &clients).map_err(at)?;
         let same = tools
             .iter()
             .position(|other| other.spec().name == tool.spec().name);

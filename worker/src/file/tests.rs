@@ -39,6 +39,18 @@ slots = 2
 input_schema = '{"type":"object"}'
 process.argv = ["echo"]
 process.stdin = "json"
+
+[[tool]]
+name = "ask"
+description = "Asks a service of this machine."
+effect = "idempotent"
+input_schema = '{"type":"object","required":["id"],"properties":{"id":{"type":"string"}}}'
+[tool.http]
+method = "PUT"
+url = "http://localhost:8080/items/{id}"
+allow = ["localhost:8080"]
+body = { id = "{id}" }
+headers.Authorization = { env = "HOME", prefix = "Bearer " }
 "#;
 
 fn host() -> Host {
@@ -51,7 +63,7 @@ fn a_file_declares_tools_with_manifests() {
     let specs: Vec<_> = made.iter().map(|tool| tool.spec().clone()).collect();
     insta::assert_debug_snapshot!(specs);
     let slots: Vec<_> = made.iter().map(|tool| tool.slots()).collect();
-    assert_eq!(slots, [None, NonZeroU32::new(2)]);
+    assert_eq!(slots, [None, NonZeroU32::new(2), None]);
 }
 
 #[test]
@@ -77,6 +89,14 @@ fn what_cannot_be_offered_is_refused_with_file_line_and_cure() {
         entry("process.argv = [\"ls\"]\nprocess.cwd = \"/nowhere\""),
         entry("process.argv = [\"ls\"]\nprocess.limits.memory_bytes_max = 1"),
         entry("process.argv = [\"ls\"]\nprocess.limits.memory = 1"),
+        entry("process.argv = [\"ls\"]\nprocess.env.KEY = { env = \"CALLBOARD_TEST_NOT_SET\" }"),
+        entry("process.argv = [\"ls\"]\nhttp.url = \"https://example.com/\""),
+        entry("http.url = \"https://example.com/?q={b}\""),
+        entry("http.url = \"http://127.0.0.1:8080/\""),
+        entry(
+            "http.url = \"https://example.com/\"\nhttp.headers.X = { env = \"CALLBOARD_TEST_NOT_SET\" }",
+        ),
+        entry("http.url = \"https://example.com/\"\nhttp.verify = false"),
         entry("process.argv = [\"ls\"]").replace("\"t\"", "\"a b\u{7}\""),
         entry("process.argv = [\"ls\"]").replace("\"type\":\"string\"", "\"type\":\"text\""),
         entry("process.argv = [\"ls\"]").replace("'{\"type\"", "'{type"),

@@ -8,7 +8,6 @@ mod order;
 mod output;
 mod program;
 mod sandbox;
-mod secret;
 mod supervisor;
 mod template;
 #[cfg(test)]
@@ -16,11 +15,11 @@ mod tests;
 mod tool;
 mod tree;
 
+pub use crate::secret::{EnvValue, SecretError};
 pub use limits::{Limits, MEMORY_BYTES_MIN};
 pub use output::Captured;
 pub use program::ProgramError;
 pub use sandbox::{Sandbox, SandboxError};
-pub use secret::{EnvValue, SecretError};
 pub use supervisor::supervise;
 pub use template::{Dashes, Entry, FillError, Template, TemplateError};
 pub use tool::{Host, Output, ProcessError, ProcessSpec, ProcessTool, Stdin};

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::slot;
+
 /// Bytes of one argument, at most: Linux's `MAX_ARG_STRLEN` less the terminator.
 const ARGUMENT_BYTES_MAX: usize = 128 * 1024 - 1;
 /// Arguments that one list may become, at most. Chosen, not measured.
@@ -172,11 +174,7 @@ impl Template {
             Entry::One(program) => return Err(TemplateError::Program(program.clone())),
             Entry::Group(group) => return Err(TemplateError::Program(group.join(" "))),
         };
-        let empty = Map::new();
-        let properties = schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .unwrap_or(&empty);
+        let properties = slot::properties(schema);
         let mut is_after_dashes = false;
         let mut used = BTreeSet::new();
         let mut groups = Vec::new();
@@ -188,7 +186,7 @@ impl Template {
             let mut elements = Vec::new();
             let mut slots = Vec::new();
             for element in written {
-                let pieces = pieces(element, properties)?;
+                let pieces = pieces(element, &properties)?;
                 if let Some(Piece::Slot { name, .. }) = pieces.first()
                     && !is_after_dashes
                     && dashes == Dashes::Required
@@ -211,9 +209,7 @@ impl Template {
                 slots,
             });
         }
-        let required = schema.get("required").and_then(Value::as_array);
-        let required = required.into_iter().flatten().filter_map(Value::as_str);
-        for name in required {
+        for name in slot::required(schema) {
             if !has_stdin && !used.contains(name) {
                 return Err(TemplateError::Unused(name.to_owned()));
             }
@@ -350,94 +346,34 @@ fn type_of(value: &Value) -> &'static str {
 
 /// Takes `--max={count}` apart.
 fn pieces(element: &str, properties: &Map<String, Value>) -> Result<Vec<Piece>, TemplateError> {
-    let brace = || TemplateError::Brace(element.to_owned());
+    let written = slot::pieces(element).ok_or_else(|| TemplateError::Brace(element.to_owned()))?;
+    let stands_alone = written.len() == 1;
     let mut pieces = Vec::new();
-    let mut text = String::new();
-    let mut rest = element;
-    while let Some(at) = rest.find(['{', '}']) {
-        text.push_str(&rest[..at]);
-        let (brace_here, after) = rest[at..].split_at(1);
-        if let Some(after) = after.strip_prefix(brace_here) {
-            text.push_str(brace_here);
-            rest = after;
-            continue;
-        }
-        if brace_here == "}" {
-            return Err(brace());
-        }
-        let (name, after) = after.split_once('}').ok_or_else(brace)?;
-        if name.is_empty() || name.contains('{') {
-            return Err(brace());
-        }
-        if !text.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(&mut text)));
-        }
-        pieces.push(Piece::Slot {
-            name: name.to_owned(),
-            is_list: false,
-        });
-        rest = after;
-    }
-    text.push_str(rest);
-    if !text.is_empty() || pieces.is_empty() {
-        pieces.push(Piece::Text(text));
-    }
-    let stands_alone = pieces.len() == 1;
-    for piece in &mut pieces {
-        let Piece::Slot { name, is_list } = piece else {
-            continue;
+    for piece in written {
+        let name = match piece {
+            slot::Piece::Text(text) => {
+                pieces.push(Piece::Text(text));
+                continue;
+            }
+            slot::Piece::Slot(name) => name,
         };
-        let Some(property) = properties.get(name) else {
-            let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+        let Some(property) = properties.get(&name) else {
             return Err(TemplateError::UnknownSlot {
                 element: element.to_owned(),
-                slot: name.clone(),
-                known: if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                },
+                slot: name,
+                known: slot::known(properties),
             });
         };
-        *is_list = is_list_of_scalars(property) && stands_alone;
-        if !*is_list && !is_scalar(property) {
+        let is_list = slot::is_list_of_scalars(property) && stands_alone;
+        if !is_list && !slot::is_scalar(property) {
             return Err(TemplateError::SlotType {
-                slot: name.clone(),
-                found: property
-                    .get("type")
-                    .map_or_else(|| "nothing".to_owned(), Value::to_string),
+                slot: name,
+                found: slot::type_text(property),
             });
         }
+        pieces.push(Piece::Slot { name, is_list });
     }
     Ok(pieces)
-}
-
-/// The types that a property may have besides `null`; a property without a type is taken by its `enum`.
-fn types(property: &Value) -> Vec<&str> {
-    match property.get("type") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(several)) => several
-            .iter()
-            .filter_map(Value::as_str)
-            .filter(|name| *name != "null")
-            .collect(),
-        Some(_) | None => match property.get("enum").and_then(Value::as_array) {
-            Some(values) if values.iter().all(Value::is_string) => vec!["string"],
-            Some(_) | None => Vec::new(),
-        },
-    }
-}
-
-fn is_scalar(property: &Value) -> bool {
-    let types = types(property);
-    !types.is_empty()
-        && types
-            .iter()
-            .all(|name| matches!(*name, "string" | "integer" | "number" | "boolean"))
-}
-
-fn is_list_of_scalars(property: &Value) -> bool {
-    types(property) == ["array"] && property.get("items").is_some_and(is_scalar)
 }
 
 /// Whether a value of this property could begin with `-`: not a boolean, nor one of fixed texts.
@@ -451,7 +387,7 @@ fn may_begin_with_a_dash(property: &Value) -> bool {
         .get("minimum")
         .and_then(Value::as_f64)
         .is_some_and(|minimum| minimum >= 0.0);
-    match types(property)[..] {
+    match slot::types(property)[..] {
         ["boolean"] => false,
         ["integer" | "number"] => !is_not_negative,
         _ => true,

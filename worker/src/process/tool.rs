@@ -19,8 +19,8 @@ use super::order::{End, Order};
 use super::output::{Captured, capture};
 use super::program::{self, ProgramError};
 use super::sandbox::Sandbox;
-use super::secret::EnvValue;
 use super::template::{Dashes, Entry, Template, TemplateError};
+use crate::secret::{EnvValue, SecretError};
 use crate::tool::{Answer, Tool, ToolCall, ToolError, ToolResult, ToolSpec};
 
 /// Signals that end programs, with what the limits among them mean; others are told by their number.
@@ -108,6 +108,15 @@ pub enum ProcessError {
     /// Its memory limit lets nothing run.
     #[error("memory_bytes_max is {0}; a program needs {MEMORY_BYTES_MIN} to be loaded at all")]
     Memory(u64),
+    /// A value of its environment isn't there.
+    #[error("the variable {name} of its environment can't be had")]
+    Env {
+        /// The variable of the program.
+        name: String,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
     /// Its working directory isn't there.
     #[error("the working directory {0} is no folder")]
     Cwd(PathBuf),
@@ -153,8 +162,8 @@ impl ProcessTool {
     /// Checks and makes a tool.
     ///
     /// # Errors
-    /// When the template doesn't fit the schema, the program or the working directory isn't there, or a
-    /// limit lets nothing run.
+    /// When the template doesn't fit the schema, the program, the working directory or a value of its
+    /// environment isn't there, or a limit lets nothing run.
     pub fn new(spec: ToolSpec, process: ProcessSpec, host: Host) -> Result<Self, ProcessError> {
         let schema: Map<String, Value> = serde_json::from_str(&spec.input_schema)
             .map_err(|error| ProcessError::Schema(error.to_string()))?;
@@ -163,6 +172,12 @@ impl ProcessTool {
         let program = program::find(template.program())?;
         if process.limits.memory_bytes_max < MEMORY_BYTES_MIN {
             return Err(ProcessError::Memory(process.limits.memory_bytes_max));
+        }
+        for (name, value) in &process.env {
+            value.resolve().map_err(|source| ProcessError::Env {
+                name: name.clone(),
+                source,
+            })?;
         }
         if let Some(cwd) = process.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
             return Err(ProcessError::Cwd(cwd.clone()));

@@ -93,6 +93,24 @@ async fn a_cancel_reaches_a_tool_that_watches_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tool_that_had_done_nothing_yet_says_so_under_the_name_of_its_stop() {
+    let early = tool("early", |call| async move {
+        call.cancellation().cancelled().await;
+        let said = "the request was not sent";
+        Err(ToolError::new(FailureKind::Cancelled, said, Executed::No))
+    });
+    let mut worker = Worker::of([early]);
+    worker.post(&[item("early", 1, Duration::from_millis(500))]);
+    worker.acks().await;
+    let failure = worker.failure().await;
+    assert_eq!(
+        (failure.kind, failure.executed),
+        (FailureKind::TimedOut, Executed::No)
+    );
+    insta::assert_snapshot!(failure.message, @"the tool was stopped because its time was up; the tool said: the request was not sent");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tool_that_does_not_end_in_its_grace_is_dropped() {
     let dropped = flag();
     let mut worker = Worker::of([stubborn(&dropped)]);
