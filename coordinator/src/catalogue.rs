@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use callboard_coordinator_core::run::TURN_CALLS_MAX;
 use callboard_coordinator_core::{NewCall, Posting};
 use callboard_proto::{
     Digest, Executed, Failure, FailureKind, Manifest, ToolName, ToolSpec, limit,
@@ -253,19 +254,35 @@ impl Catalogue {
         })
     }
 
-    /// Checks the calls of a response, each on its own.
+    /// Checks the calls of a response, each on its own; see [`Self::check_each`].
     #[must_use]
     pub fn check_all(&self, calls: &[ToolUse]) -> Vec<NewCall> {
         self.check_each(calls).collect()
     }
 
-    /// Checks the calls of a response, each on its own and when it is asked for.
+    /// Checks the calls of a response, each on its own and when it is asked for. Those beyond
+    /// [`TURN_CALLS_MAX`] fail.
     pub fn check_each(&self, calls: &[ToolUse]) -> impl Iterator<Item = NewCall> {
-        calls.iter().map(|call| NewCall {
+        calls.iter().enumerate().map(|(position, call)| NewCall {
             id: call.id.clone(),
-            body: self.check(&call.name, call.arguments.clone()),
+            body: if position < TURN_CALLS_MAX {
+                self.check(&call.name, call.arguments.clone())
+            } else {
+                Err(too_many(position))
+            },
         })
     }
+}
+
+fn too_many(position: usize) -> Failure {
+    Failure::new(
+        FailureKind::Overloaded,
+        format!(
+            "at most {TURN_CALLS_MAX} calls of one response are run, and this is call {}; ask for it in a later response",
+            position + 1
+        ),
+        Executed::No,
+    )
 }
 
 fn invalid(message: String) -> Failure {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use callboard_coordinator_core::run::TURN_CALLS_MAX;
 use callboard_proto::{
     Digest, Effect, Executed, FailureKind, Manifest, ToolName, ToolSpec, ToolUseId,
 };
@@ -134,6 +135,31 @@ fn one_bad_call_leaves_its_siblings_alone() {
     let calls = weather().check_all(&uses);
     assert!(calls[0].body.is_err());
     assert!(calls[1].body.is_ok());
+}
+
+#[test]
+fn a_response_that_asks_for_too_much_has_a_result_for_each_call_all_the_same() {
+    let uses: Vec<ToolUse> = (0..TURN_CALLS_MAX + 2)
+        .map(|position| {
+            let arguments = Bytes::from_static(b"{\"city\":\"Bern\"}");
+            ToolUse::new(ToolUseId::minted(position), "get_weather", arguments)
+        })
+        .collect();
+    let calls = weather().check_all(&uses);
+    assert_eq!(calls.len(), uses.len());
+    let (run, refused) = calls.split_at(TURN_CALLS_MAX);
+    assert!(run.iter().all(|call| call.body.is_ok()));
+    let failures: Vec<_> = refused
+        .iter()
+        .map(|call| call.body.as_ref().unwrap_err())
+        .collect();
+    assert_eq!(failures.len(), 2);
+    assert_eq!(failures[1].kind, FailureKind::Overloaded);
+    assert_eq!(failures[1].executed, Executed::No);
+    assert_eq!(
+        failures[1].message,
+        "at most 16384 calls of one response are run, and this is call 16386; ask for it in a later response"
+    );
 }
 
 #[test]

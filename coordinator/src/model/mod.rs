@@ -15,9 +15,11 @@ use crate::catalogue::Catalogue;
 
 mod early;
 pub mod http;
+mod question;
 pub mod script;
 
 pub use early::EarlyCalls;
+pub use question::Question;
 
 /// One call that a model asks for, before it is checked.
 #[derive(Clone, Debug)]
@@ -72,6 +74,8 @@ pub struct ModelAnswer {
     pub stop_reason: String,
     /// What it used, if it says so.
     pub usage: Option<Usage>,
+    /// What to say of a stop that isn't known: who stopped so, and what helps; `None`: the reason alone.
+    pub account: Option<String>,
 }
 
 /// Why a model gave no answer.
@@ -102,7 +106,7 @@ impl ModelError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Script(_) => false,
-            Self::Provider(error) => error.retry_after.is_some(),
+            Self::Provider(error) => error.again.is_later(),
             Self::Other { is_retryable, .. } => *is_retryable,
         }
     }
@@ -112,8 +116,30 @@ impl ModelError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Script(_) => None,
-            Self::Provider(error) => error.retry_after,
+            Self::Provider(error) => error.again.after(),
             Self::Other { retry_after, .. } => *retry_after,
+        }
+    }
+
+    /// The error with all its causes, in one line. What helps is left out where it is asked again.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+
+    /// What helps, where [`Self::told`] leaves it out.
+    #[must_use]
+    pub fn cure(&self) -> Option<String> {
+        match self {
+            Self::Script(_) | Self::Other { .. } => None,
+            Self::Provider(error) => error.again.is_later().then(|| error.cure()),
         }
     }
 
@@ -157,15 +183,17 @@ pub trait Model: Send + 'static {
     fn name(&self) -> &str;
 
     /// Answers the conversation as it stands. Calls that are surely whole while the response still
-    /// streams go to `early`, in call order; the answer holds them all the same. Retries are the
-    /// adapter's own affair, but for a response that broke off after a call was taken early: that is
-    /// [`ModelError::is_retryable`] for the run, which settles those calls first.
+    /// streams are offered to the question, in call order; the answer holds them all the same. Retries are
+    /// the adapter's own affair, but for a response that broke off after a call was taken early: that is
+    /// [`ModelError::is_retryable`] for the run, which settles those calls first. What is told to the
+    /// question (tokens of responses that came to nothing, the last failure) counts even if the answer is no
+    /// longer waited for.
     ///
     /// # Cancel safety
     /// May be dropped at any time; it is then not asked again in this run.
     fn answer(
         &mut self,
         conversation: &Conversation,
-        early: &mut EarlyCalls,
+        question: &mut Question,
     ) -> impl Future<Output = Result<ModelAnswer, ModelError>> + Send;
 }

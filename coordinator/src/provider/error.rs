@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use callboard_coordinator_core::run::Stop;
+use callboard_proto::Turn;
 
 use super::format::Format;
 use super::sse::SseError;
@@ -107,6 +108,19 @@ pub enum ParseError {
         /// Position of the second block, from 0.
         second: usize,
     },
+    /// A call has the id of one of an earlier turn, in a format where neither can be given another.
+    #[error(
+        "a {} has the id {id:?}, as a call of turn {} has; the API takes each id once in a conversation, so nothing was run",
+        .format.call_noun(), .turn.0
+    )]
+    RepeatedId {
+        /// The format that it was read as.
+        format: Format,
+        /// The id.
+        id: String,
+        /// The turn of the call that had it first.
+        turn: Turn,
+    },
     /// A call names no tool.
     #[error("the {} at {index} names no tool", .format.call_noun())]
     NoName {
@@ -162,6 +176,7 @@ impl ParseError {
             Self::EmptyId { .. } => "tool_use_id_empty",
             Self::BadId { .. } => "tool_use_id_bad",
             Self::DuplicateId { .. } => "tool_use_id_duplicate",
+            Self::RepeatedId { .. } => "tool_use_id_repeated",
             Self::NoName { .. } => "tool_use_no_name",
         }
     }

@@ -52,6 +52,15 @@ impl Format {
         }
     }
 
+    /// Whether a whole response always says why it stopped: one that doesn't isn't whole, as a stream isn't.
+    pub(crate) const fn gives_reason(self) -> bool {
+        match self {
+            Self::Anthropic | Self::Gemini => true,
+            // vLLM was seen to leave it out, and has an end of its own for streams.
+            Self::Chat | Self::Responses => false,
+        }
+    }
+
     /// Whether the results of a turn are always exactly one message; else they are a list.
     #[must_use]
     pub const fn is_one_message(self) -> bool {

@@ -18,6 +18,7 @@ mod guess;
 mod ids;
 mod openai;
 mod recording;
+pub(crate) mod repeated;
 mod request;
 pub mod responses;
 pub mod sse;

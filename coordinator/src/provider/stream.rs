@@ -1,5 +1,7 @@
 //! Streamed responses: events in, the same answer out that the whole response would have given.
 
+use callboard_coordinator_core::run::Usage;
+
 use super::error::StreamError;
 use super::sse::Event;
 use super::{anthropic, chat, gemini, responses};
@@ -53,6 +55,17 @@ impl Assembler {
             Self::Chat(assembler) => assembler.is_whole(),
             Self::Responses(assembler) => assembler.is_whole(),
             Self::Gemini(assembler) => assembler.is_whole(),
+        }
+    }
+
+    /// What the response says it used, as far as it came.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Anthropic(assembler) => assembler.usage(),
+            Self::Chat(assembler) => assembler.usage(),
+            Self::Responses(assembler) => assembler.usage(),
+            Self::Gemini(assembler) => assembler.usage(),
         }
     }
 

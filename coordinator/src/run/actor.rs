@@ -16,7 +16,7 @@ use super::message::Message;
 use super::ports::{Gather, Observe, RunEvent};
 use super::record::Record;
 use super::report::RunReport;
-use crate::model::{Conversation, EarlyCalls, Exchange, Model, ModelAnswer, ModelError};
+use crate::model::{Conversation, EarlyCalls, Exchange, Model, ModelAnswer, ModelError, Question};
 use crate::provider::ToolChoice;
 
 /// How long a run waits before it asks the same again, where the provider doesn't say. Chosen, not
@@ -33,6 +33,8 @@ pub(super) struct Actor<M, G: Gather> {
     /// The tools that the last response named while it streamed, and why it broke off, if it did.
     streamed: Vec<String>,
     broken: Option<String>,
+    /// Why the model was asked again when the run gave the question up, if it was.
+    failure: Option<String>,
 }
 
 impl<M: Model, G: Gather> Actor<M, G> {
@@ -63,6 +65,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
             record: Record::default(),
             streamed: Vec::new(),
             broken: None,
+            failure: None,
         }
     }
 
@@ -73,7 +76,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
                 Some(Next::Ask(turn)) => self.ask(turn).await,
                 Some(Next::FeedBack(gathered)) => self.feed_back(gathered),
                 Some(Next::Discard(gathered)) => self.discard(&gathered),
-                Some(Next::End(end)) => return self.end(&end),
+                Some(Next::End(end)) => return self.end(end),
             }
         }
     }
@@ -92,17 +95,19 @@ impl<M: Model, G: Gather> Actor<M, G> {
         let turn = turn.turn;
         self.broken = None;
         self.desk.observer.observe(&RunEvent::Asked { turn });
-        let (mut early, offers) = if self.desk.core.takes_early() {
+        let (early, offers) = if self.desk.core.takes_early() {
             let (early, offers) = EarlyCalls::channel();
             (early, Some(offers))
         } else {
             (EarlyCalls::none(), None)
         };
+        let deadline = self.desk.core.deadline().into();
+        let mut question = Question::new(early, Some(deadline));
         let mut stream = Stream::new(turn, offers);
         let answer = {
-            let mut question = pin!(self.model.answer(&self.conversation, &mut early));
+            let mut answer = pin!(self.model.answer(&self.conversation, &mut question));
             loop {
-                let event = self.desk.wait(question.as_mut(), &mut stream).await;
+                let event = self.desk.wait(answer.as_mut(), &mut stream).await;
                 if let Event::Done(answer) = event {
                     break Some(answer);
                 }
@@ -113,10 +118,11 @@ impl<M: Model, G: Gather> Actor<M, G> {
             }
         };
         self.streamed = stream.names;
+        self.desk.handle(Input::Discarded(question.discarded()));
         match answer {
             Some(Ok(answer)) => self.answered(turn, answer),
-            Some(Err(error)) => self.failed(turn, &error, early.taken() > 0),
-            None => {}
+            Some(Err(error)) => self.failed(turn, &error, question.taken() > 0),
+            None => self.failure = question.failure().map(str::to_owned),
         }
     }
 
@@ -133,6 +139,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
                 calls: self.conversation.catalogue.check_all(&answer.calls),
                 stop: answer.stop.clone(),
                 usage: answer.usage,
+                account: answer.account.clone(),
             },
         };
         self.record.answered(turn, &answer);
@@ -146,7 +153,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
 
     /// The adapter has had its own retries, unless calls that it gave away early forbade them.
     fn failed(&mut self, turn: Turn, error: &ModelError, gave_early: bool) {
-        let message = with_causes(error);
+        let mut message = error.told();
         tracing::info!(run = %self.options.run, turn = turn.0, "{message}");
         self.desk.observer.observe(&RunEvent::Failed {
             turn,
@@ -154,6 +161,10 @@ impl<M: Model, G: Gather> Actor<M, G> {
         });
         let may_retry = gave_early && error.is_retryable();
         self.broken = Some(message.clone());
+        // Where the run asked again before, as often as it does, somebody has to do something.
+        if let Some(cure) = error.cure() {
+            message = format!("{message}; {cure}");
+        }
         self.desk.handle(Input::ModelFailed {
             turn,
             message,
@@ -190,27 +201,18 @@ impl<M: Model, G: Gather> Actor<M, G> {
         self.record.discarded(gathered, names, self.broken.take());
     }
 
-    fn end(mut self, end: &RunEnd) -> RunReport {
-        self.desk.observer.observe(&RunEvent::Ended(end));
+    fn end(mut self, mut end: RunEnd) -> RunReport {
+        if let RunEnd::TimeExhausted { failure } = &mut end {
+            *failure = self.failure.take();
+        }
+        self.desk.observer.observe(&RunEvent::Ended(&end));
         self.desk.end_run(self.options.run);
         self.record.into_report(
             self.options.run,
             self.model.name(),
-            end,
+            &end,
             self.desk.core.usage(),
             self.started.elapsed(),
         )
     }
-}
-
-/// An error with all its causes, in one line.
-fn with_causes(error: &ModelError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

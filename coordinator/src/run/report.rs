@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use callboard_coordinator_core::run::RunEnd;
 use callboard_coordinator_core::{CallReport, Report};
-use callboard_proto::Outcome;
+use callboard_proto::{FailureKind, Outcome};
 use serde::Serialize;
 
 /// A run from its end: what was said, what was called, why it ended. As JSON it is what `--json`
@@ -111,6 +111,10 @@ pub struct CallSummary {
 pub struct Tally {
     /// All calls that the model's answers asked for.
     pub calls: usize,
+    /// Those of them that were refused before anybody was sent them: over a budget or a limit, or asked for by
+    /// a response that wasn't to be run.
+    #[serde(skip_serializing_if = "is_default")]
+    pub refused: usize,
     /// Those whose tool answered.
     pub completed: usize,
     /// Those whose tool answered that it could not do it.
@@ -125,7 +129,7 @@ pub struct Tally {
     pub discarded: usize,
 }
 
-/// Tokens that a model said it used.
+/// Tokens that a model said it used, those of responses that came to nothing included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct UsageSummary {
     /// Tokens that it read.
@@ -140,11 +144,13 @@ impl EndSummary {
     pub fn of(end: &RunEnd) -> Self {
         let message = match end {
             RunEnd::ModelFailed { message } => Some(message.clone()),
+            RunEnd::TimeExhausted { failure } => failure
+                .as_ref()
+                .map(|failure| format!("the model was being asked again: {failure}")),
             RunEnd::Answered
             | RunEnd::TurnsExhausted
             | RunEnd::CallsExhausted
             | RunEnd::TokensExhausted
-            | RunEnd::TimeExhausted
             | RunEnd::Cancelled(_)
             | RunEnd::Truncated
             | RunEnd::Declined => None,
@@ -194,6 +200,7 @@ impl Tally {
                 Outcome::Completed(_) => self.completed += 1,
                 Outcome::Failed(failure) => {
                     self.failed += 1;
+                    self.refused += usize::from(call.attempts == 0 && is_refusal(failure.kind));
                     if failure.executed == callboard_proto::Executed::No {
                         self.not_executed += 1;
                     }
@@ -201,6 +208,11 @@ impl Tally {
             }
         }
     }
+}
+
+/// Whether a kind of failure says that a call isn't wanted, or is one too many.
+fn is_refusal(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Refused | FailureKind::Overloaded)
 }
 
 /// Milliseconds, to the microsecond.

@@ -11,6 +11,7 @@ mod dispatched;
 mod eager;
 mod fake_gather;
 mod fake_model;
+mod questions;
 mod stage;
 
 use self::fake_gather::FakeGather;

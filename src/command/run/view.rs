@@ -50,8 +50,12 @@ pub(super) fn summary(report: &RunReport) -> String {
         Some(message) => format!("{}: {message}", report.end.reason),
         None => report.end.reason.to_owned(),
     };
+    let refused = match report.tally.refused {
+        0 => String::new(),
+        refused => format!(" ({refused} of them refused)"),
+    };
     format!(
-        "{why} after {} turns and {} calls in {:.0} ms",
+        "{why} after {} turns and {} calls{refused} in {:.0} ms",
         report.turns.len(),
         report.tally.calls,
         report.elapsed_ms

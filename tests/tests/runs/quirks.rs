@@ -1,4 +1,4 @@
-//! Servers with ideas of their own: the conversation stays one that the strict mock takes.
+//! Servers with ideas of their own: the conversation stays one that the strict mock takes, or nothing is run.
 
 use super::common::{FORMATS, mock, report, run};
 
@@ -46,6 +46,7 @@ async fn a_conversation_goes_on_whatever_ids_and_arguments_look_like() {
         let quirks: &[&str] = match provider {
             "openai-chat" => &chat,
             "gemini" => &gemini,
+            "anthropic" => &["no_fragments", "second_message_start"],
             _ => &["no_fragments"],
         };
         for quirk in quirks {
@@ -66,6 +67,43 @@ async fn a_conversation_goes_on_whatever_ids_and_arguments_look_like() {
                 assert_eq!(ended.code, Some(0), "{provider} {quirk} {how}: {report}");
                 assert_eq!(report["tally"]["completed"], 4, "{provider} {quirk} {how}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_comes_again_ends_the_run_where_it_cannot_be_replaced() {
+    let script = r#"
+[[turn]]
+[[turn.call]]
+tool = "echo"
+[turn.delivery]
+quirks = ["duplicate_ids"]
+[[turn]]
+[[turn.call]]
+tool = "echo"
+[turn.delivery]
+quirks = ["duplicate_ids"]
+"#;
+    for (format, provider, variable) in FORMATS {
+        if !matches!(provider, "anthropic" | "openai") {
+            continue;
+        }
+        for how in ["--eager=read", "--no-stream"] {
+            let mock = mock(script).await;
+            let url = mock.base_url(format);
+            let ended = run(provider, variable, &url, &["--json", how], |command| {
+                command
+            })
+            .await;
+            let report = report(&ended);
+            assert_eq!(ended.code, Some(6), "{provider} {how}: {report}");
+            assert_eq!(report["tally"]["calls"], 1, "{provider} {how}: {report}");
+            let message = report["end"]["message"].as_str().unwrap();
+            for expected in [&*url, "model_answer", "\"call_0\"", "turn 1"] {
+                assert!(message.contains(expected), "{provider} {how}: {message}");
+            }
+            assert_eq!(mock.requests().len(), 2, "{provider} {how}");
         }
     }
 }

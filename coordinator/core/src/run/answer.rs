@@ -31,14 +31,16 @@ pub(super) fn contradiction(calls: &[NewCall], stop: &Stop, early: &Early) -> Op
 }
 
 /// How the run ends after a response that asked for nothing; `None` where it was only paused.
-pub(super) fn end_after(stop: Stop) -> Option<RunEnd> {
+pub(super) fn end_after(stop: Stop, account: Option<String>) -> Option<RunEnd> {
     match stop {
         Stop::Calls | Stop::Paused => None,
         Stop::Done => Some(RunEnd::Answered),
         Stop::Truncated => Some(RunEnd::Truncated),
         Stop::Declined => Some(RunEnd::Declined),
         Stop::Unknown(reason) => Some(RunEnd::ModelFailed {
-            message: format!("the response stopped for the reason {reason:?}, which is unknown"),
+            message: account.unwrap_or_else(|| {
+                format!("the response stopped for the reason {reason:?}, which is unknown")
+            }),
         }),
     }
 }

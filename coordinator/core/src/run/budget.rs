@@ -10,6 +10,10 @@ pub const REPORT_GRACE: Duration = Duration::from_secs(2);
 /// not measured: each time, what those calls did is thrown away.
 pub const RETRIES_MAX: u32 = 2;
 
+/// Calls of one response that may be run, at most; those beyond are answered as refused. Chosen, not
+/// measured: more than the widest turn that is benchmarked, 10,000 calls.
+pub const TURN_CALLS_MAX: usize = 16_384;
+
 /// How often in a row a model may pause before the run gives up. Chosen, not measured; the providers ask
 /// for a bound and name none.
 pub const PAUSES_MAX: u32 = 16;
@@ -17,11 +21,12 @@ pub const PAUSES_MAX: u32 = 16;
 /// What a run may spend. All numbers are chosen, not measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budgets {
-    /// Model responses, at most.
+    /// Model responses, at most. One that broke off and is asked for anew isn't counted.
     pub turns: u32,
     /// Calls that may be posted, at most. A call that fails its check before posting costs nothing.
     pub calls: u32,
-    /// Tokens in and out, at most, over all responses that say what they used.
+    /// Tokens in and out, at most, over all responses that say what they used, those that came to nothing
+    /// included.
     pub tokens: Option<u64>,
     /// Time from the first question to the end.
     pub time: Duration,

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use callboard_proto::Effect as ToolEffect;
 
+use super::budget::TURN_CALLS_MAX;
 use crate::input::NewCall;
 
 /// The calls of one response that were opened while it still streamed: its first ones, without a gap,
@@ -48,7 +49,10 @@ impl Early {
             Ok(posting) => has_room && posting.manifest.effect == ToolEffect::Read,
             Err(_) => true,
         };
-        self.goes_on() && may_run && self.calls.iter().all(|(other, _)| other.id != call.id)
+        self.goes_on()
+            && may_run
+            && self.len() < TURN_CALLS_MAX
+            && self.calls.iter().all(|(other, _)| other.id != call.id)
     }
 
     pub(super) fn push(&mut self, call: NewCall, now: Instant) {

@@ -71,7 +71,10 @@ pub enum RunEnd {
     /// The tokens were used up, and the model was not done.
     TokensExhausted,
     /// The time was used up.
-    TimeExhausted,
+    TimeExhausted {
+        /// Why the model was being asked again, if it was; for people.
+        failure: Option<String>,
+    },
     /// Somebody asked for the end.
     Cancelled(CancelReason),
     /// A limit cut the model's response off.
@@ -94,7 +97,7 @@ impl RunEnd {
             Self::TurnsExhausted => "turns_exhausted",
             Self::CallsExhausted => "calls_exhausted",
             Self::TokensExhausted => "tokens_exhausted",
-            Self::TimeExhausted => "time_exhausted",
+            Self::TimeExhausted { .. } => "time_exhausted",
             Self::Cancelled(CancelReason::Asked) => "cancelled",
             Self::Cancelled(CancelReason::ShuttingDown) => "interrupted",
             Self::Truncated => "truncated",

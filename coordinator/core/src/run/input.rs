@@ -54,6 +54,9 @@ pub struct Answer {
     pub stop: Stop,
     /// What it used, if it says so.
     pub usage: Option<Usage>,
+    /// What to say where the run ends for a stop that isn't known: who stopped so, and what helps. `None`: the
+    /// reason alone.
+    pub account: Option<String>,
 }
 
 /// One thing that happens to a run. What comes for a turn that isn't being waited for changes nothing.
@@ -82,6 +85,9 @@ pub enum Input {
         /// After how long the same question may be asked again; `None` where that is no help or was tried.
         retry_after: Option<Duration>,
     },
+    /// Responses that came to nothing used so much: they were cut off, or asked for anew. Counts at any time,
+    /// even at the run's end.
+    Discarded(Usage),
     /// A turn was gathered.
     Reported(Report),
     /// Whoever gathered a turn is gone, and its report with it.

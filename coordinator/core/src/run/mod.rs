@@ -20,7 +20,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budgets, PAUSES_MAX, REPORT_GRACE, RETRIES_MAX, Usage};
+pub use budget::{Budgets, PAUSES_MAX, REPORT_GRACE, RETRIES_MAX, TURN_CALLS_MAX, Usage};
 pub use effect::{Effect, RunEnd, TurnStep};
 pub use gathering::Gathered;
 pub use input::{Answer, Input, Stop};

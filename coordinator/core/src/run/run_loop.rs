@@ -58,7 +58,8 @@ impl RunLoop {
         this
     }
 
-    /// Takes something that happened. After [`Effect::End`] nothing has an effect.
+    /// Takes something that happened. After [`Effect::End`] nothing has an effect, but that what was used
+    /// counts.
     pub fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
             Input::EarlyCall { turn, call } => {
@@ -80,6 +81,7 @@ impl RunLoop {
                     self.failed(message, retry_after, early, now);
                 }
             }
+            Input::Discarded(usage) => self.spent.usage.add(usage),
             Input::Reported(report) => {
                 if report.turn == self.turn() {
                     self.reported(Some(report), now);
@@ -103,7 +105,8 @@ impl RunLoop {
             State::Asking(early) => {
                 // Its calls end at this very deadline, so nobody has to cancel them.
                 let early = std::mem::take(early);
-                self.give_up(early, Then::End(RunEnd::TimeExhausted), None, now);
+                let end = RunEnd::TimeExhausted { failure: None };
+                self.give_up(early, Then::End(end), None, now);
             }
             State::Waiting(_) => self.ask_or_end(now),
             State::Gathering(_) => {
@@ -144,6 +147,12 @@ impl RunLoop {
             Eager::Read => !self.terms.refuses_calls,
         };
         may && matches!(&self.state, State::Asking(early) if early.goes_on())
+    }
+
+    /// When the time budget is used up.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// Tokens used so far.
@@ -197,9 +206,9 @@ impl RunLoop {
     fn ask_or_end(&mut self, now: Instant) {
         let budgets = &self.terms.budgets;
         if now >= self.deadline {
-            return self.end(RunEnd::TimeExhausted);
+            return self.end(RunEnd::TimeExhausted { failure: None });
         }
-        if self.turn.0 >= budgets.turns {
+        if self.spent.responses(self.turn) >= budgets.turns {
             return self.end(RunEnd::TurnsExhausted);
         }
         if let Some(tokens) = budgets.tokens
@@ -247,6 +256,7 @@ impl RunLoop {
             mut calls,
             stop,
             usage,
+            account,
         } = answer;
         if let Some(usage) = usage {
             self.spent.usage.add(usage);
@@ -261,7 +271,7 @@ impl RunLoop {
             (self.spent.charge(&self.terms, rest, &early), Use::Wanted)
         } else {
             answer::refuse_all(rest, &stop);
-            match too_often.or_else(|| answer::end_after(stop)) {
+            match too_often.or_else(|| answer::end_after(stop, account)) {
                 Some(end) => (Some(end), Use::Kept),
                 None => (None, Use::Wanted),
             }
@@ -314,9 +324,7 @@ impl RunLoop {
         early: Early,
         now: Instant,
     ) {
-        let is_last = self.turn.0 >= self.terms.budgets.turns;
-        let delay = retry_after.filter(|_| !is_last);
-        let then = match self.spent.retry(delay, now, self.deadline) {
+        let then = match self.spent.retry(retry_after, now, self.deadline) {
             Some(at) => Then::AskAgain(at),
             None => Then::End(RunEnd::ModelFailed { message }),
         };

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use callboard_proto::Turn;
+
 use super::answer::refuse;
 use super::budget::{PAUSES_MAX, RETRIES_MAX, Usage};
 use super::early::Early;
@@ -65,6 +67,11 @@ impl Spent {
         (self.pauses > PAUSES_MAX).then(|| RunEnd::ModelFailed {
             message: format!("the response was paused {} times in a row", self.pauses),
         })
+    }
+
+    /// The responses so far, with the one of this turn: those that broke off don't count.
+    pub(super) fn responses(&self, turn: Turn) -> u32 {
+        turn.0 - self.retries
     }
 
     /// When the same question may be asked again, if it may and there is time for it.

@@ -69,6 +69,7 @@ fn answered(turn: u32, stop: Stop, calls: Vec<NewCall>) -> Input {
             calls,
             stop,
             usage: None,
+            account: None,
         },
     }
 }

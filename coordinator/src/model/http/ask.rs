@@ -5,6 +5,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use callboard_coordinator_core::run::Stop;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::de::IgnoredAny;
@@ -12,7 +13,8 @@ use tokio::time::timeout;
 
 use super::error::Failure;
 use super::retry::{Fault, Hints};
-use crate::model::{EarlyCalls, ModelAnswer};
+use crate::model::{ModelAnswer, Question};
+use crate::provider::repeated::TakenIds;
 use crate::provider::sse::{self, Decoder, SseError};
 use crate::provider::{Format, ParseError, StreamError, foreign};
 
@@ -93,13 +95,14 @@ impl From<Failure> for Trouble {
 }
 
 impl Asker {
-    /// Asks once.
+    /// Asks once. Beside the answer, the id of the request.
     pub(super) async fn ask(
         &self,
         url: Url,
         body: Bytes,
-        early: &mut EarlyCalls,
-    ) -> Result<ModelAnswer, Trouble> {
+        taken: &TakenIds,
+        question: &mut Question,
+    ) -> Result<(ModelAnswer, Option<String>), Trouble> {
         let request = self
             .client
             .post(url)
@@ -112,17 +115,22 @@ impl Asker {
         let headers = response.headers();
         let request_id = request_id(headers);
         let hints = Hints::read(headers, SystemTime::now());
-        self.read(response, early).await.map_err(|failure| Trouble {
-            request_id: request_id.or_else(|| id_in_body(&failure)),
-            failure,
-            hints,
-        })
+        let read = self.read(response, taken, question).await;
+        match read.and_then(|answer| whole(answer, taken)) {
+            Ok(answer) => Ok((answer, request_id)),
+            Err(failure) => Err(Trouble {
+                request_id: request_id.or_else(|| id_in_body(&failure)),
+                failure,
+                hints,
+            }),
+        }
     }
 
     async fn read(
         &self,
         mut response: Response,
-        early: &mut EarlyCalls,
+        taken: &TakenIds,
+        question: &mut Question,
     ) -> Result<ModelAnswer, Failure> {
         let status = response.status();
         if !status.is_success() {
@@ -134,7 +142,7 @@ impl Asker {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.trim_start().starts_with("text/event-stream"));
         if is_stream {
-            return self.stream(response, early).await;
+            return self.stream(response, taken, question).await;
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = self.chunk(&mut response).await? {
@@ -143,14 +151,15 @@ impl Asker {
             }
             body.extend_from_slice(&chunk);
         }
-        self.whole(status, &body, early)
+        self.whole(status, &body, taken, question)
     }
 
     /// Reads a stream to the event that makes the answer whole.
     async fn stream(
         &self,
         mut response: Response,
-        early: &mut EarlyCalls,
+        taken: &TakenIds,
+        question: &mut Question,
     ) -> Result<ModelAnswer, Failure> {
         let mut reading = Reading::new(self.format);
         let mut bytes = 0;
@@ -159,7 +168,7 @@ impl Asker {
             if bytes > RESPONSE_BYTES_MAX {
                 return Err(too_large());
             }
-            reading.take(&chunk, early)?;
+            reading.take(&chunk, taken, question)?;
             if reading.assembler.is_whole() {
                 tokio::spawn(async move {
                     let end = async { while let Ok(Some(_)) = response.chunk().await {} };
@@ -177,14 +186,19 @@ impl Asker {
         &self,
         status: StatusCode,
         body: &[u8],
-        early: &mut EarlyCalls,
+        taken: &TakenIds,
+        question: &mut Question,
     ) -> Result<ModelAnswer, Failure> {
         if sse::is_stream(body) {
             let mut reading = Reading::new(self.format);
-            reading.take(body, early)?;
+            reading.take(body, taken, question)?;
             return reading.assembler.finish().map_err(Failure::Stream);
         }
         let source = match self.format.parse(body) {
+            Ok(answer) if answer.stop_reason.is_empty() && self.format.gives_reason() => {
+                question.uses(answer.usage.unwrap_or_default());
+                return Err(Failure::Stream(StreamError::Cut));
+            }
             Ok(answer) => return Ok(answer),
             Err(source) => source,
         };
@@ -256,13 +270,23 @@ impl Reading {
         }
     }
 
-    fn take(&mut self, bytes: &[u8], early: &mut EarlyCalls) -> Result<(), Failure> {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        taken: &TakenIds,
+        question: &mut Question,
+    ) -> Result<(), Failure> {
         let decoded = self.decoder.take(bytes, &mut self.events);
         // What was decoded before the error came before it.
         for event in self.events.drain(..) {
-            self.assembler.take(&event).map_err(Failure::Stream)?;
+            let read = self.assembler.take(&event);
+            if let Some(usage) = self.assembler.usage() {
+                question.uses(usage);
+            }
+            read.map_err(Failure::Stream)?;
             while let Some(call) = self.assembler.poll_sealed() {
-                early.offer(call);
+                taken.check(&call).map_err(Failure::Answer)?;
+                question.offer(call);
             }
             // However the bytes are cut: what comes behind the end is no part of the answer.
             if self.assembler.is_whole() {
@@ -276,6 +300,18 @@ impl Reading {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// The answer, if its calls can be answered.
+fn whole(answer: ModelAnswer, taken: &TakenIds) -> Result<ModelAnswer, Failure> {
+    let asks = match answer.stop {
+        Stop::Calls | Stop::Paused => true,
+        Stop::Done | Stop::Truncated | Stop::Declined | Stop::Unknown(_) => false,
+    };
+    for call in answer.calls.iter().filter(|_| asks) {
+        taken.check(call).map_err(Failure::Answer)?;
+    }
+    Ok(answer)
 }
 
 /// Some gateways report errors as a success.

@@ -69,13 +69,45 @@ pub struct ProviderError {
     pub attempts: u32,
     /// The id of the last request, as the provider knows it.
     pub request_id: Option<String>,
-    /// A wait that the provider wishes for and that is too long.
-    pub wished_wait: Option<Duration>,
+    /// Whether it is asked again.
+    pub again: Again,
     /// What went wrong the last time.
     pub failure: Failure,
-    /// The wait after which it may be asked again, once the calls are settled that were taken early;
-    /// `None` where that is no use, or was done often enough.
-    pub retry_after: Option<Duration>,
+}
+
+/// Whether a provider that failed is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It is no use, or was done often enough.
+    Never,
+    /// It may be asked again after this wait, once the calls are settled that were taken early.
+    After(Duration),
+    /// It wishes for so long a wait that nobody waits.
+    TooLong(Duration),
+    /// It might be asked again after a wait, but the run ends before.
+    OutOfTime {
+        /// The wait.
+        wait: Duration,
+        /// The time that the run has left.
+        left: Duration,
+    },
+}
+
+impl Again {
+    /// The wait after which it is asked again, if it is.
+    #[must_use]
+    pub const fn after(self) -> Option<Duration> {
+        match self {
+            Self::After(wait) => Some(wait),
+            Self::Never | Self::TooLong(_) | Self::OutOfTime { .. } => None,
+        }
+    }
+
+    /// Whether it is asked again.
+    #[must_use]
+    pub const fn is_later(self) -> bool {
+        self.after().is_some()
+    }
 }
 
 /// A failure by its cure.
@@ -184,6 +216,25 @@ fn words(error: &ApiError) -> String {
     }
 }
 
+/// A time in seconds, to a tenth.
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+/// What is said of a response that stopped for a reason that isn't known.
+pub(super) fn unknown_stop(
+    format: Format,
+    base_url: &str,
+    reason: &str,
+    request_id: Option<&str>,
+) -> String {
+    let request = request_id.map_or_else(String::new, |id| format!(", request {id}"));
+    format!(
+        "{format} at {base_url} stopped its response for {reason:?}, after which this version can't go on \
+         (model_stop{request}); nothing of it was run; ask again, and if it stays, another model is needed"
+    )
+}
+
 fn kind_of(status: u16, error: &ApiError) -> Kind {
     // Gemini's word for a wrong key, which comes with a 400.
     let is_key = |word: &str| matches!(word, "API_KEY_INVALID" | "UNAUTHENTICATED");
@@ -226,7 +277,15 @@ impl ProviderError {
         }
     }
 
-    fn cure(&self) -> String {
+    /// What helps.
+    pub(in crate::model) fn cure(&self) -> String {
+        if let Again::OutOfTime { wait, left } = self.again {
+            return format!(
+                "it may be asked again in {}, and the run has {} left: give it more time, or run it later",
+                seconds(wait),
+                seconds(left)
+            );
+        }
         match self.failure.kind() {
             Kind::Unreachable => "check the base URL and the network".to_owned(),
             Kind::Tls => "check the base URL; for an authority of your own, name its certificates in \
@@ -249,9 +308,13 @@ impl ProviderError {
                 "the conversation has outgrown the provider; start a new run, or let tools answer with less"
                     .to_owned()
             }
-            Kind::RateLimit => match self.wished_wait {
-                Some(wait) => format!("it wishes for a wait of {} s; ask again then", wait.as_secs()),
-                None => "ask again later, or less at once".to_owned(),
+            Kind::RateLimit => match self.again {
+                Again::TooLong(wait) => {
+                    format!("it wishes for a wait of {} s; ask again then", wait.as_secs())
+                }
+                Again::Never | Again::After(_) | Again::OutOfTime { .. } => {
+                    "ask again later, or less at once".to_owned()
+                }
             },
             Kind::Request => "its words say what it doesn't take; check the model's settings".to_owned(),
             Kind::Foreign => "check the base URL: something else answers there".to_owned(),
@@ -278,7 +341,14 @@ impl fmt::Display for ProviderError {
         if self.attempts > 1 {
             details.push(format!("asked {} times", self.attempts));
         }
-        write!(f, " ({}); {}", details.join(", "), self.cure())
+        write!(f, " ({})", details.join(", "))?;
+        // Whoever is asked again all the same needs no cure yet.
+        match self.again {
+            Again::After(_) => Ok(()),
+            Again::Never | Again::TooLong(_) | Again::OutOfTime { .. } => {
+                write!(f, "; {}", self.cure())
+            }
+        }
     }
 }
 
@@ -302,152 +372,4 @@ impl Error for ProviderError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(failure: Failure, attempts: u32, request_id: Option<&str>) -> String {
-        let error = ProviderError {
-            format: Format::Anthropic,
-            model: "claude-x".to_owned(),
-            base_url: "https://api.anthropic.com".to_owned(),
-            key_origin: Some("the variable ANTHROPIC_API_KEY".to_owned()),
-            attempts,
-            request_id: request_id.map(str::to_owned),
-            wished_wait: (attempts == 2).then_some(Duration::from_secs(300)),
-            failure,
-            retry_after: None,
-        };
-        let cause = error
-            .source()
-            .map_or_else(String::new, |cause| format!(": {cause}"));
-        format!("{error}{cause}")
-    }
-
-    fn refused(status: u16, code: &str, detail: Option<&str>, message: &str) -> Failure {
-        Failure::Refused {
-            status,
-            error: ApiError {
-                code: code.to_owned(),
-                detail: detail.map(str::to_owned),
-                message: message.to_owned(),
-                is_final: detail == Some("enforced_spend_limit_reached"),
-                ..ApiError::default()
-            },
-        }
-    }
-
-    #[test]
-    fn each_failure_says_what_happened_and_what_to_do() {
-        let id = Some("req_1");
-        let overloaded = ApiError {
-            code: "overloaded_error".to_owned(),
-            message: "Overloaded".to_owned(),
-            is_retryable: true,
-            ..ApiError::default()
-        };
-        let texts = [
-            told(
-                refused(401, "authentication_error", None, "invalid x-api-key"),
-                1,
-                id,
-            ),
-            told(
-                refused(
-                    400,
-                    "INVALID_ARGUMENT",
-                    Some("API_KEY_INVALID"),
-                    "API key not valid.",
-                ),
-                1,
-                None,
-            ),
-            told(refused(403, "permission_error", None, ""), 1, id),
-            told(refused(402, "billing_error", None, "Pay."), 1, id),
-            told(
-                refused(
-                    429,
-                    "rate_limit_error",
-                    Some("enforced_spend_limit_reached"),
-                    "Spent.",
-                ),
-                1,
-                id,
-            ),
-            told(
-                refused(404, "not_found_error", None, "model: claude-x"),
-                1,
-                id,
-            ),
-            told(
-                refused(413, "request_too_large", None, "Too large."),
-                1,
-                None,
-            ),
-            told(refused(429, "rate_limit_error", None, "Slow down."), 3, id),
-            told(refused(429, "rate_limit_error", None, "Slow down."), 2, id),
-            told(refused(529, "overloaded_error", None, "Overloaded"), 3, id),
-            told(refused(502, "", None, "the body is an HTML page"), 3, None),
-            told(
-                refused(400, "invalid_request_error", None, "max_tokens: too large"),
-                1,
-                id,
-            ),
-            told(
-                Failure::Foreign {
-                    status: 200,
-                    body: "the body is an HTML page, and not the provider's JSON: \"Welcome\""
-                        .to_owned(),
-                },
-                1,
-                None,
-            ),
-            told(
-                Failure::Redirected {
-                    status: 308,
-                    to: "https://elsewhere/v1".to_owned(),
-                },
-                1,
-                None,
-            ),
-            told(
-                Failure::Silent {
-                    after: Duration::from_secs(120),
-                    has_begun: false,
-                },
-                3,
-                None,
-            ),
-            told(
-                Failure::Silent {
-                    after: Duration::from_secs(120),
-                    has_begun: true,
-                },
-                1,
-                id,
-            ),
-            told(Failure::TooLarge { bytes_max: 1_000 }, 1, id),
-            told(Failure::Stream(StreamError::Cut), 3, id),
-            told(
-                Failure::Stream(StreamError::Provider(Box::new(overloaded))),
-                3,
-                id,
-            ),
-            told(
-                Failure::Stream(StreamError::Contradiction(
-                    "a second message_start".to_owned(),
-                )),
-                3,
-                id,
-            ),
-            told(
-                Failure::Answer(ParseError::EmptyId {
-                    format: Format::Anthropic,
-                    index: 0,
-                }),
-                1,
-                id,
-            ),
-        ];
-        insta::assert_snapshot!(texts.join("\n"));
-    }
-}
+mod tests;

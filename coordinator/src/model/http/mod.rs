@@ -3,11 +3,12 @@
 //! [`Format`] writes the question and reads the answer; here it is sent, waited for and asked again.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use ask::{Asker, Trouble};
+use callboard_coordinator_core::run::Stop;
 
-use super::{Conversation, EarlyCalls, Model, ModelAnswer, ModelError};
+use super::{Conversation, Model, ModelAnswer, ModelError, Question};
+use crate::provider::repeated::TakenIds;
 use crate::provider::{Format, Settings, ToolChoice};
 use address::BaseUrl;
 use retry::Verdict;
@@ -24,7 +25,7 @@ mod tests;
 
 pub use address::AddressError;
 pub use client::OptionsError;
-pub use error::{Failure, ProviderError};
+pub use error::{Again, Failure, ProviderError};
 pub use key::{ApiKey, KeyError};
 pub use options::{ANTHROPIC_VERSION, Auth, HttpOptions};
 pub use retry::RetryLimits;
@@ -105,13 +106,7 @@ impl ProviderModel {
         }
     }
 
-    fn error(
-        &self,
-        trouble: Trouble,
-        attempts: u32,
-        wished_wait: Option<Duration>,
-        retry_after: Option<Duration>,
-    ) -> ModelError {
+    fn error(&self, trouble: Trouble, attempts: u32, again: Again) -> ModelError {
         let mut error = ProviderError {
             format: self.asker.format,
             model: self.settings.model.clone(),
@@ -119,23 +114,46 @@ impl ProviderModel {
             key_origin: self.options.key.as_ref().map(|key| key.origin().to_owned()),
             attempts,
             request_id: trouble.request_id,
-            wished_wait,
+            again,
             failure: trouble.failure,
-            retry_after,
         };
-        let scrub = |text: &mut String| {
-            if let Some(key) = &self.options.key {
-                key.scrub(text);
-            }
-            for (_, value) in &self.options.headers {
-                key::scrub(value, text);
-            }
-        };
-        error.failure.each_text(scrub);
+        error.failure.each_text(|text| self.scrub(text));
         if let Some(id) = &mut error.request_id {
-            scrub(id);
+            self.scrub(id);
         }
         ModelError::Provider(Box::new(error))
+    }
+
+    /// Takes out of a text what nobody must see.
+    fn scrub(&self, text: &mut String) {
+        if let Some(key) = &self.options.key {
+            key.scrub(text);
+        }
+        for (_, value) in &self.options.headers {
+            key::scrub(value, text);
+        }
+    }
+
+    /// What to say of an answer that stopped for a reason that isn't known.
+    fn account(&self, reason: &str, request_id: Option<&str>) -> String {
+        let format = self.asker.format;
+        let mut text = error::unknown_stop(format, self.base.as_str(), reason, request_id);
+        self.scrub(&mut text);
+        text
+    }
+
+    /// What is to be done after a failure. Nobody waits for longer than the run lasts.
+    fn again(&self, trouble: &Trouble, attempts: u32, question: &Question) -> Again {
+        let retries = &self.options.retries;
+        let dice = fastrand::f64();
+        match retries.judge(self.asker.format, trouble.fault(), attempts - 1, dice) {
+            Verdict::Again(wait) => match question.time_left() {
+                Some(left) if wait >= left => Again::OutOfTime { wait, left },
+                Some(_) | None => Again::After(wait),
+            },
+            Verdict::TooLong(wait) => Again::TooLong(wait),
+            Verdict::GiveUp => Again::Never,
+        }
     }
 }
 
@@ -147,42 +165,46 @@ impl Model for ProviderModel {
     async fn answer(
         &mut self,
         conversation: &Conversation,
-        early: &mut EarlyCalls,
+        question: &mut Question,
     ) -> Result<ModelAnswer, ModelError> {
         let format = self.asker.format;
         let request = format.request(&self.settings(conversation), conversation);
+        let taken = TakenIds::of(format, conversation);
         let url = self.base.join(&request.path);
         let mut attempts = 0;
         loop {
-            let asked = self.asker.ask(url.clone(), request.body.clone(), early);
+            let body = request.body.clone();
+            let asked = self.asker.ask(url.clone(), body, &taken, question);
             let trouble = match asked.await {
-                Ok(answer) => return Ok(answer),
+                Ok((mut answer, request_id)) => {
+                    question.is_answered();
+                    if let Stop::Unknown(reason) = &answer.stop {
+                        answer.account = Some(self.account(reason, request_id.as_deref()));
+                    }
+                    return Ok(answer);
+                }
                 Err(trouble) => trouble,
             };
             attempts += 1;
-            let verdict =
-                self.options
-                    .retries
-                    .judge(format, trouble.fault(), attempts - 1, fastrand::f64());
-            match verdict {
+            let again = self.again(&trouble, attempts, question);
+            let error = self.error(trouble, attempts, again);
+            match again {
                 // The run has to settle what was taken before the question may be asked again.
-                Verdict::Again(wait) if early.taken() > 0 => {
-                    return Err(self.error(trouble, attempts, None, Some(wait)));
-                }
-                Verdict::Again(wait) => {
+                Again::After(wait) if question.taken() == 0 => {
                     tracing::info!(
                         model = %self.name,
                         attempt = attempts,
                         wait_ms = wait.as_millis(),
-                        why = %trouble.failure,
+                        why = %error,
                         "the model is asked again"
                     );
+                    question.is_asked_again(&error);
                     tokio::time::sleep(wait).await;
                 }
-                Verdict::TooLong(wait) => {
-                    return Err(self.error(trouble, attempts, Some(wait), None));
+                Again::After(_) | Again::TooLong(_) | Again::OutOfTime { .. } | Again::Never => {
+                    question.came_to_nothing();
+                    return Err(error);
                 }
-                Verdict::GiveUp => return Err(self.error(trouble, attempts, None, None)),
             }
         }
     }

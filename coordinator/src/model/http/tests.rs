@@ -8,10 +8,13 @@ use callboard_proto::Turn;
 
 use super::{ApiKey, Auth, HttpOptions, ProviderModel, RetryLimits};
 use crate::catalogue::Catalogue;
-use crate::model::{Conversation, EarlyCalls, Exchange, Model as _, ModelAnswer, ModelError};
+use crate::model::{
+    Conversation, EarlyCalls, Exchange, Model as _, ModelAnswer, ModelError, Question,
+};
 use crate::provider::{Format, Settings, ToolChoice};
 use server::{Reply, Server};
 
+mod questions;
 mod server;
 
 const KEY: &str = "sk-ant-secret-1234";
@@ -60,8 +63,14 @@ fn model(options: HttpOptions) -> ProviderModel {
     ProviderModel::new(Format::Anthropic, Settings::new("claude-x"), options).unwrap()
 }
 
+/// A question that takes calls early.
+fn eager() -> (Question, tokio::sync::mpsc::Receiver<crate::model::ToolUse>) {
+    let (early, taken) = EarlyCalls::channel();
+    (Question::new(early, None), taken)
+}
+
 async fn ask(model: &mut ProviderModel) -> Result<ModelAnswer, ModelError> {
-    model.answer(&conversation(), &mut EarlyCalls::none()).await
+    model.answer(&conversation(), &mut Question::plain()).await
 }
 
 /// The error of a question that these replies answer, and how often it was asked.
@@ -203,26 +212,35 @@ async fn where_nobody_is_and_where_nobody_speaks_tls_is_told() {
     if let Ok(mut model) = ProviderModel::new(Format::Anthropic, Settings::new("m"), tls) {
         let error = ask(&mut model).await.unwrap_err();
         assert_eq!(error.code(), Some("model_tls"), "{error}");
+        let text = error.to_string();
+        let address = server.address();
+        assert!(text.contains(&format!("https://{address}")) && text.contains("SSL_CERT_FILE"));
     }
     let nowhere = options(&server);
+    let url = server.url();
     drop(server);
     let error = ask(&mut model(nowhere)).await.unwrap_err();
     assert_eq!(error.code(), Some("model_unreachable"), "{error}");
-    assert!(error.to_string().contains("asked 3 times"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("asked 3 times"), "{text}");
+    assert!(text.contains(&url) && text.ends_with("; check the base URL and the network"));
 }
 
 #[tokio::test]
 async fn after_a_call_was_taken_early_the_run_decides_whether_to_ask_again() {
     let server = Server::start([Reply::stream(cut_stream()), Reply::stream(STREAM)]).await;
     let mut model = model(options(&server));
-    let (mut early, mut taken) = EarlyCalls::channel();
-    let error = model.answer(&conversation(), &mut early).await.unwrap_err();
+    let (mut question, mut taken) = eager();
+    let error = model.answer(&conversation(), &mut question).await;
+    let error = error.unwrap_err();
     assert!(error.is_retryable(), "{error}");
+    assert!(!error.to_string().contains("later"), "{error}");
+    assert_eq!(error.cure().as_deref(), Some("ask again later"));
     assert_eq!(server.requests().len(), 1);
     assert_eq!(taken.try_recv().unwrap().id.as_str(), "toolu_A");
     // And asks again with a new one.
-    let (mut early, mut taken) = EarlyCalls::channel();
-    let answer = model.answer(&conversation(), &mut early).await.unwrap();
+    let (mut question, mut taken) = eager();
+    let answer = model.answer(&conversation(), &mut question).await.unwrap();
     assert_eq!(taken.try_recv().unwrap().id, answer.calls[0].id);
     assert!(taken.try_recv().is_err());
 }
@@ -231,10 +249,11 @@ async fn after_a_call_was_taken_early_the_run_decides_whether_to_ask_again() {
 async fn what_can_not_pass_is_not_retryable_even_with_calls_taken_early() {
     let stream = format!("{}data: {{\"type\":\"message_start\"\n\n", cut_stream());
     let server = Server::start([Reply::stream(&stream)]).await;
-    let (mut early, _taken) = EarlyCalls::channel();
+    let (mut question, _taken) = eager();
     let mut model = model(options(&server));
-    let error = model.answer(&conversation(), &mut early).await.unwrap_err();
-    assert_eq!(early.taken(), 1);
+    let error = model.answer(&conversation(), &mut question).await;
+    let error = error.unwrap_err();
+    assert_eq!(question.taken(), 1);
     assert!(!error.is_retryable(), "{error}");
 }
 

@@ -37,7 +37,7 @@ use callboard_coordinator_core::Report;
 use callboard_coordinator_core::run::Stop;
 use callboard_proto::{Outcome, ToolUseId};
 
-use super::{Conversation, EarlyCalls, Model, ModelAnswer, ModelError, Reply, ToolUse};
+use super::{Conversation, Model, ModelAnswer, ModelError, Question, Reply, ToolUse};
 use file::{CallSpec, Script, TurnSpec};
 
 mod file;
@@ -187,6 +187,7 @@ impl ScriptedModel {
             stop,
             stop_reason: String::new(),
             usage: turn.usage.map(file::UsageSpec::usage),
+            account: None,
         })
     }
 }
@@ -240,7 +241,7 @@ impl Model for ScriptedModel {
     async fn answer(
         &mut self,
         conversation: &Conversation,
-        _early: &mut EarlyCalls,
+        _question: &mut Question,
     ) -> Result<ModelAnswer, ModelError> {
         let last = conversation
             .exchanges

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use callboard_coordinator_core::run::Stop;
+use callboard_coordinator_core::run::{Stop, Usage};
 use serde_json::value::RawValue;
 
 use super::block::Block;
@@ -26,6 +26,8 @@ const FALLBACK: &str = "fallback";
 #[derive(Debug, Default)]
 pub struct Assembler {
     has_begun: bool,
+    /// The message's own id.
+    id: Option<String>,
     blocks: Vec<Block>,
     /// Calls whose block hasn't ended.
     open_calls: usize,
@@ -60,12 +62,16 @@ impl Assembler {
         }
         match kind.as_str() {
             "message_start" => {
-                if std::mem::replace(&mut self.has_begun, true) {
+                let message = data.object("message").map_err(unreadable)?;
+                let id = message.some_text("id");
+                // A proxy may say it again. With another id somebody has begun anew behind it.
+                let is_same = id.is_some() && id == self.id;
+                if std::mem::replace(&mut self.has_begun, true) && !is_same {
                     return Err(StreamError::Contradiction(
                         "a second message_start came before the first message had ended".to_owned(),
                     ));
                 }
-                let message = data.object("message").map_err(unreadable)?;
+                self.id = id;
                 self.count(message.get("usage"));
             }
             "content_block_start" => {
@@ -109,6 +115,10 @@ impl Assembler {
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
         self.stop_reason.is_some()
+    }
+
+    pub(in crate::provider) fn usage(&self) -> Option<Usage> {
+        self.tokens.map(Tokens::usage)
     }
 
     pub(in crate::provider) fn finish(self) -> Result<ModelAnswer, StreamError> {

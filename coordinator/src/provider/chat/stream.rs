@@ -195,6 +195,10 @@ impl Assembler {
         self.is_whole
     }
 
+    pub(in crate::provider) fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
     pub(in crate::provider) fn finish(self) -> Result<ModelAnswer, StreamError> {
         let has_ended = self.is_whole || self.reason.is_some();
         if !(self.has_begun && has_ended) {

@@ -1,6 +1,6 @@
 //! Puts a streamed response together: chunks that are responses themselves, each with some parts.
 
-use callboard_coordinator_core::run::Stop;
+use callboard_coordinator_core::run::{Stop, Usage};
 use serde_json::value::RawValue;
 
 use super::error::read_error;
@@ -73,6 +73,10 @@ impl Assembler {
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
         self.turn.is_finished()
+    }
+
+    pub(in crate::provider) fn usage(&self) -> Option<Usage> {
+        self.turn.usage()
     }
 
     pub(in crate::provider) fn finish(self) -> Result<ModelAnswer, StreamError> {

@@ -257,6 +257,11 @@ impl Turn {
         !self.has_candidate && self.blocked.is_some()
     }
 
+    /// What was used, as far as it was said.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
     /// Why it stopped, as far as is known.
     pub(super) fn stop(&self) -> Stop {
         if self.is_blocked() {
@@ -292,6 +297,7 @@ impl Turn {
             stop,
             stop_reason: stop_reason.unwrap_or_default(),
             usage: self.usage,
+            account: None,
         }
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct Ending {
     pub(super) status: Option<String>,
     reason: Option<String>,
     error: Option<ApiError>,
-    usage: Option<Usage>,
+    pub(super) usage: Option<Usage>,
 }
 
 impl Ending {
@@ -124,6 +124,7 @@ pub(super) fn answer(items: &[&RawValue], ending: Ending) -> Result<ModelAnswer,
         stop,
         stop_reason,
         usage: ending.usage,
+        account: None,
     })
 }
 

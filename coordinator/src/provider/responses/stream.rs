@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use callboard_coordinator_core::run::Usage;
 use callboard_proto::ToolUseId;
 use serde_json::value::RawValue;
 
@@ -27,6 +28,7 @@ pub struct Assembler {
     given_ids: BTreeSet<ToolUseId>,
     has_begun: bool,
     end: Option<End>,
+    usage: Option<Usage>,
 }
 
 /// An item that has begun.
@@ -153,6 +155,7 @@ impl Assembler {
     ) -> Result<(), StreamError> {
         let response = fields.object("response").map_err(unreadable)?;
         let mut ending = Ending::read(&response).map_err(unreadable)?;
+        self.usage = ending.usage;
         let named = kind.strip_prefix("response.").unwrap_or(kind);
         let status = ending.status.get_or_insert_with(|| named.to_owned());
         if status == parse::FAILED {
@@ -191,6 +194,10 @@ impl Assembler {
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
         self.end.is_some()
+    }
+
+    pub(in crate::provider) fn usage(&self) -> Option<Usage> {
+        self.usage
     }
 
     pub(in crate::provider) fn finish(self) -> Result<ModelAnswer, StreamError> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use callboard_coordinator_core::run::Stop;
 use callboard_proto::ToolUseId;
 
-use crate::model::{Conversation, EarlyCalls, Model, ModelAnswer, ModelError, ToolUse};
+use crate::model::{Conversation, Model, ModelAnswer, ModelError, Question, ToolUse};
 
 /// A response as it comes: calls at their times, then its end.
 pub(super) struct Response {
@@ -59,6 +59,7 @@ impl Response {
                 stop_reason: format!("{stop:?}").to_lowercase(),
                 stop,
                 usage: None,
+                account: None,
             }),
             ..self
         }
@@ -110,7 +111,7 @@ impl Model for FakeModel {
     async fn answer(
         &mut self,
         conversation: &Conversation,
-        early: &mut EarlyCalls,
+        question: &mut Question,
     ) -> Result<ModelAnswer, ModelError> {
         let exchanges: Vec<_> = conversation
             .exchanges
@@ -130,7 +131,7 @@ impl Model for FakeModel {
         let at = |ms| tokio::time::sleep_until(asked + Duration::from_millis(ms));
         for (ms, call) in streamed {
             at(ms).await;
-            early.offer(call);
+            question.offer(call);
         }
         at(ends_ms).await;
         end

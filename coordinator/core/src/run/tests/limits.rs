@@ -68,6 +68,7 @@ fn tokens_end_the_run_before_the_next_question() {
                     input_tokens: 90,
                     output_tokens: 10,
                 }),
+                account: None,
             },
         },
         start,
@@ -251,17 +252,63 @@ fn a_failed_model_is_asked_again_as_often_as_it_may_be() {
         (small(), None),
         (small(), Some(Duration::MAX)),
         (small(), Some(Duration::from_secs(60))),
-        (
-            Budgets {
-                turns: 1,
-                ..small()
-            },
-            Some(second),
-        ),
     ] {
         let (mut run, start) = begin(terms);
         run.handle_input(failed(1, delay), start);
         assert_eq!(drain(&mut run, start), ["end model_failed"], "{delay:?}");
+    }
+}
+
+#[test]
+fn a_response_that_broke_off_costs_no_turn_and_its_tokens() {
+    let (mut run, start) = begin(Budgets {
+        turns: 1,
+        ..small()
+    });
+    let usage = |tokens| Usage {
+        input_tokens: tokens,
+        output_tokens: 1,
+    };
+    run.handle_input(Input::Discarded(usage(9)), start);
+    run.handle_input(failed(1, Some(Duration::ZERO)), start);
+    assert_eq!(
+        drain(&mut run, start),
+        ["ask 2"],
+        "the only one is still to come"
+    );
+    run.handle_input(answered(2, Stop::Paused, vec![]), start);
+    assert_eq!(drain(&mut run, start), ["end turns_exhausted"]);
+    run.handle_input(Input::Discarded(usage(4)), start);
+    assert_eq!(run.usage().total(), 15);
+
+    let (mut run, start) = begin(small());
+    run.handle_input(Input::Discarded(usage(99)), start);
+    run.handle_input(failed(1, Some(Duration::ZERO)), start);
+    assert_eq!(drain(&mut run, start), ["end tokens_exhausted"]);
+}
+
+#[test]
+fn a_stop_that_is_not_known_is_told_with_its_account() {
+    for (account, expected) in [
+        (
+            None,
+            "the response stopped for the reason \"new\", which is unknown",
+        ),
+        (Some("who and what"), "who and what"),
+    ] {
+        let (mut run, start) = begin(small());
+        let answer = Answer {
+            calls: Vec::new(),
+            stop: Stop::Unknown("new".to_owned()),
+            usage: None,
+            account: account.map(str::to_owned),
+        };
+        let turn = Turn(1);
+        run.handle_input(Input::ModelAnswered { turn, answer }, start);
+        let Some(Effect::End(RunEnd::ModelFailed { message })) = run.poll_effect() else {
+            panic!("nobody knows how to go on");
+        };
+        assert_eq!(message, expected);
     }
 }
 

@@ -108,7 +108,7 @@ impl<'a> World<'a> {
             }
         }
         let budgets = &self.terms.budgets;
-        assert!(self.asks <= budgets.turns);
+        assert!(self.asks - self.retries <= budgets.turns);
         assert!(self.retries <= RETRIES_MAX);
         assert!(self.posted <= budgets.calls);
         assert_eq!(self.posted, self.run.calls_posted());
@@ -252,6 +252,7 @@ impl<'a> World<'a> {
                 input_tokens: tokens,
                 output_tokens: 1,
             }),
+            account: None,
         };
         self.run
             .handle_input(Input::ModelAnswered { turn, answer }, self.now);
