@@ -7,6 +7,7 @@ use std::time::Duration;
 use callboard_coordinator::provider::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::command::keys::{self, Keys};
 use crate::config::{EagerWord, ParallelWord};
 use crate::demo::SceneName;
 use crate::exit;
@@ -81,6 +82,9 @@ pub(crate) enum Command {
     /// List the workers: slots, load, beats and tools.
     #[command(after_help = "Example:\n  callboard workers --nats nats://127.0.0.1:4222")]
     Workers(View),
+    /// Make the keys of a locked-down NATS server, and the configuration that knows them.
+    #[command(after_help = keys::HELP)]
+    Keys(Keys),
     /// Serve a strict mock of the model APIs: scripted answers, checked conversations, faults on request.
     #[command(
         after_help = "Example:\n  callboard mock-provider --script examples/mock-provider.toml\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=any python my_agent.py\n\nThe form of a script is in docs/mock-provider.md. Without one, it calls up to three\ntools whose names sound like reading, then says that it is done."

@@ -71,7 +71,9 @@ impl Exit {
             if let Some(link) = cause.downcast_ref::<LinkError>() {
                 return Some(match link {
                     // What the operator gave, and not the server, is at fault.
-                    LinkError::Url { .. } | LinkError::Credentials { .. } => Self::BadInput,
+                    LinkError::Url { .. }
+                    | LinkError::Credentials { .. }
+                    | LinkError::Nkey { .. } => Self::BadInput,
                     LinkError::Unreachable { .. }
                     | LinkError::TooOld { .. }
                     | LinkError::Login { .. }

@@ -14,6 +14,7 @@ pub mod limit;
 pub mod message;
 mod name;
 mod outcome;
+mod permission;
 pub mod server;
 pub mod subject;
 mod tool;
@@ -28,6 +29,7 @@ pub use id::{
 pub use kind::{HEADER_KIND, HEADER_VERSION, Kind, UnknownKind, VERSION, version_is_supported};
 pub use name::{Label, NameError, Pool, Tenant, ToolName, WorkerName};
 pub use outcome::{Completed, Failure, FailureKind, Outcome};
+pub use permission::{Permissions, Role};
 pub use tool::{Affinity, Manifest, Retry, ToolSpec};
 pub use trace::{TraceContext, TraceContextError};
 

@@ -22,6 +22,9 @@ pub const METADATA_ANNOUNCE: &str = "callboard";
 /// The metadata key of a worker's micro service under which its tenant stands.
 pub const METADATA_TENANT: &str = "callboard_tenant";
 
+/// All subjects by which micro services are asked.
+pub const SERVICE_ALL: &str = "$SRV.>";
+
 /// What a message on a worker's own subject asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
@@ -106,6 +109,30 @@ pub fn worker_all(tenant: &Tenant, pool: &Pool, instance: InstanceId) -> String 
     format!("{PREFIX}.worker.{tenant}.{pool}.{instance}.*")
 }
 
+/// `worker.{tenant}.{pool}.*.*`: all verbs of all instances of a pool.
+#[must_use]
+pub fn worker_pool(tenant: &Tenant, pool: &Pool) -> String {
+    format!("{PREFIX}.worker.{tenant}.{pool}.*.*")
+}
+
+/// `worker.{tenant}.*.*.{verb}`: one verb of all instances of a tenant.
+#[must_use]
+pub fn worker_verb_all(tenant: &Tenant, verb: Verb) -> String {
+    format!("{PREFIX}.worker.{tenant}.*.*.{}", verb.as_str())
+}
+
+/// `call.{tenant}.*`: single calls for any tool.
+#[must_use]
+pub fn call_all(tenant: &Tenant) -> String {
+    format!("{PREFIX}.call.{tenant}.*")
+}
+
+/// `beat.{tenant}.{pool}.*`: all beats of a pool.
+#[must_use]
+pub fn beat_pool(tenant: &Tenant, pool: &Pool) -> String {
+    format!("{PREFIX}.beat.{tenant}.{pool}.*")
+}
+
 /// `beat.{tenant}.{pool}.{instance}`: one instance's beats.
 #[must_use]
 pub fn beat(tenant: &Tenant, pool: &Pool, instance: InstanceId) -> String {
@@ -128,6 +155,12 @@ pub fn reply(tenant: &Tenant, coordinator: CoordinatorId, token: Token) -> Strin
 #[must_use]
 pub fn reply_all(tenant: &Tenant, coordinator: CoordinatorId) -> String {
     format!("{PREFIX}.reply.{tenant}.{coordinator}.*")
+}
+
+/// `reply.{tenant}.*.*`: all answers to anybody of a tenant.
+#[must_use]
+pub fn reply_any(tenant: &Tenant) -> String {
+    format!("{PREFIX}.reply.{tenant}.*.*")
 }
 
 /// Whether a reply subject that a message names is one of this tenant's: a worker publishes nowhere else.
@@ -218,6 +251,12 @@ pub fn echo(tenant: &Tenant, coordinator: CoordinatorId) -> String {
     format!("{PREFIX}.coordinator.{tenant}.{coordinator}.echo")
 }
 
+/// `coordinator.{tenant}.*.echo`: the echoes of all coordinators of a tenant.
+#[must_use]
+pub fn echo_all(tenant: &Tenant) -> String {
+    format!("{PREFIX}.coordinator.{tenant}.*.echo")
+}
+
 /// The subjects by which an instance's micro service is asked, each for all verbs: everyone, its name,
 /// itself.
 #[must_use]
@@ -234,6 +273,12 @@ pub fn service_all(instance: InstanceId) -> [String; 3] {
 #[must_use]
 pub fn service_ping(instance: InstanceId) -> String {
     format!("$SRV.PING.{SERVICE_NAME}.{instance}")
+}
+
+/// `$SRV.PING.{service}.*`: the pings of all instances to themselves.
+#[must_use]
+pub fn service_ping_all() -> String {
+    format!("$SRV.PING.{SERVICE_NAME}.*")
 }
 
 /// The verb of a micro service's subject: `PING`, `INFO`, `STATS` or what comes later.

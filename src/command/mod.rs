@@ -2,6 +2,7 @@
 
 mod demo;
 mod execute;
+pub(crate) mod keys;
 mod mock_provider;
 mod run;
 mod tools;
@@ -22,7 +23,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         // The demo cuts lines on purpose; that they are down is no news, and would tear its picture.
         Command::Demo(_) if cli.global.log.is_none() => config.log.filter = "error".to_owned(),
-        Command::Demo(_) | Command::MockProvider(_) => {}
+        Command::Demo(_) | Command::Keys(_) | Command::MockProvider(_) => {}
         Command::Run(flags) => config.apply_run(flags),
         Command::Execute(flags) => {
             config.apply_limits(&flags.limits);
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Worker(_) => worker::run(&config).await,
         Command::Tools(flags) => tools::run(&flags, &config).await,
         Command::Workers(flags) => workers::run(&flags, &config).await,
+        Command::Keys(flags) => keys::run(&flags, &config),
         Command::MockProvider(flags) => mock_provider::run(&flags).await,
     }
 }

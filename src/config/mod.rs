@@ -55,6 +55,9 @@ pub(crate) struct Nats {
     /// A `.creds` file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) credentials_file: Option<PathBuf>,
+    /// A file with the seed of an nkey, as `callboard keys` writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nkey_file: Option<PathBuf>,
     /// A PEM file with certificate authorities to trust besides the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) root_certificates_file: Option<PathBuf>,
@@ -72,6 +75,7 @@ impl Default for Nats {
             url: None,
             tenant: "default".to_owned(),
             credentials_file: None,
+            nkey_file: None,
             root_certificates_file: None,
             client_certificate_file: None,
             client_key_file: None,
@@ -281,8 +285,14 @@ impl Config {
                 )));
             }
         };
+        if nats.credentials_file.is_some() && nats.nkey_file.is_some() {
+            return Err(bad_input(anyhow::anyhow!(
+                "nats.credentials_file and nats.nkey_file are two logins; give one of them"
+            )));
+        }
         Ok(Some(ServerOptions {
             credentials_file: nats.credentials_file.clone(),
+            nkey_file: nats.nkey_file.clone(),
             root_certificates_file: nats.root_certificates_file.clone(),
             client_certificate_files: client,
             ..ServerOptions::new(urls)

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod links {
+    mod keys;
     mod login;
     mod micro;
     mod traffic;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -202,6 +203,9 @@ async fn connect_options(
                     source,
                 })?;
     }
+    if let Some(path) = &options.nkey_file {
+        connect = connect.nkey(nkey_seed(path)?);
+    }
     if let Some(path) = &options.root_certificates_file {
         connect = connect.add_root_certificates(path.clone());
     }
@@ -211,10 +215,29 @@ async fn connect_options(
     Ok(connect)
 }
 
+/// Reads a user's seed. What is wrong with it is said without a part of it.
+fn nkey_seed(path: &Path) -> Result<String, LinkError> {
+    let unusable = |reason: String| LinkError::Nkey {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    let seed = text.trim();
+    match nkeys::KeyPair::from_seed(seed) {
+        Ok(pair) if pair.key_pair_type() == nkeys::KeyPairType::User => Ok(seed.to_owned()),
+        Ok(_) => Err(unusable(
+            "it holds a seed, and not that of a user".to_owned(),
+        )),
+        Err(_) => Err(unusable("it holds no seed".to_owned())),
+    }
+}
+
 fn connect_error(servers: String, error: async_nats::ConnectError) -> LinkError {
     let kind = error.kind();
+    let is_handshake = is_handshake(&error);
     let source: Box<dyn Error + Send + Sync> = Box::new(error);
     match kind {
+        ConnectErrorKind::Io if is_handshake => LinkError::Tls { servers, source },
         ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
             LinkError::Login { servers, source }
         }
@@ -228,4 +251,18 @@ fn connect_error(servers: String, error: async_nats::ConnectError) -> LinkError 
         | ConnectErrorKind::Io
         | ConnectErrorKind::MaxReconnects => LinkError::Unreachable { servers, source },
     }
+}
+
+/// Whether a connection failed in its TLS handshake: the client library calls that a failure of input
+/// and output, whose own kind then is `InvalidData`.
+fn is_handshake(error: &async_nats::ConnectError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

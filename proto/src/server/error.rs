@@ -42,8 +42,8 @@ pub enum LinkError {
     },
     /// The server doesn't accept the login.
     #[error(
-        "the NATS server at {servers} refuses the login; check the user and password in the URL, or \
-         the credentials file"
+        "the NATS server at {servers} refuses the login; check the user and password in the URL, the \
+         credentials file or the nkey file"
     )]
     Login {
         /// Where it is.
@@ -69,6 +69,17 @@ pub enum LinkError {
         path: PathBuf,
         /// What reading it says.
         source: std::io::Error,
+    },
+    /// The nkey file can't be used.
+    #[error(
+        "the nkey file {path} can't be used: {reason}; it must hold the seed of a user (SU…), as \
+         `callboard keys` writes it", path = path.display()
+    )]
+    Nkey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The server refuses what the link needs.
     #[error("the NATS server at {servers} grants too little: {denied}")]

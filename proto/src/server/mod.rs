@@ -31,6 +31,8 @@ pub struct ServerOptions {
     pub urls: ServerUrls,
     /// A `.creds` file with a JWT and its key.
     pub credentials_file: Option<PathBuf>,
+    /// A file with the seed of an nkey, alone on a line.
+    pub nkey_file: Option<PathBuf>,
     /// A PEM file with the certificate authorities to trust besides the system's.
     pub root_certificates_file: Option<PathBuf>,
     /// PEM files with this client's certificate and its key.
@@ -46,6 +48,7 @@ impl ServerOptions {
         Self {
             urls,
             credentials_file: None,
+            nkey_file: None,
             root_certificates_file: None,
             client_certificate_files: None,
             connection_timeout: CONNECTION_TIMEOUT,
