@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Execute(Execute),
     /// Offer tools to coordinators.
     #[command(
-        after_help = "Example:\n  callboard worker --nats nats://127.0.0.1:4222 --tools fs --root ./docs --slots 8"
+        after_help = "Example:\n  callboard worker --nats nats://127.0.0.1:4222 --tools fs --root ./docs --slots 8\n  callboard worker --config worker.toml --nats nats://127.0.0.1:4222 --health 8090\n\nEnds with 0 when it was told to end and has drained (SIGTERM, Ctrl-C, an operator's drain), with 2\nwhen it can't offer what it should, with 5 when the server can't be reached at the start or refuses\nwhat a worker needs, with 130 when a second signal ended it at once. A server that goes away later\nis waited for. More in docs/worker.md."
     )]
     Worker(Worker),
     /// List the tools on offer.
@@ -258,6 +258,9 @@ pub(crate) struct Worker {
     /// Time for running calls to finish after SIGTERM or Ctrl-C.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) grace: Option<Duration>,
+    /// Answer the probes /healthz and /readyz over HTTP here; a bare port means this host alone.
+    #[arg(long, value_name = "ADDRESS", value_parser = probe_address)]
+    pub(crate) health: Option<SocketAddr>,
     /// What it offers.
     #[command(flatten)]
     pub(crate) offer: Offer,
@@ -283,6 +286,15 @@ pub(crate) struct View {
     /// Tools of the embedded worker.
     #[command(flatten)]
     pub(crate) offer: Offer,
+}
+
+/// An address; a port alone is one of this host's own.
+fn probe_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    text.parse()
+        .map_err(|_| "write it as PORT, 127.0.0.1:PORT or 0.0.0.0:PORT".to_owned())
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

@@ -3,6 +3,7 @@
 use callboard_worker::executor::{Ended, Executor, Options, Why};
 use callboard_worker::link::local::PAYLOAD_BYTES_MAX;
 use callboard_worker::link::nats::NatsLink;
+use callboard_worker::serve::Health;
 
 use crate::config::Config;
 use crate::exit::{BadInput, Exit, Refused, bad_input};
@@ -35,6 +36,11 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         .iter()
         .map(|offer| offer.spec().name.to_string())
         .collect();
+    // Before it connects: a probe that comes early is told that it starts.
+    let health = match config.worker.health {
+        Some(address) => Some(Health::open(address).await.map_err(bad_input)?),
+        None => None,
+    };
     let link = NatsLink::connect(&server, config.tenant()?, announce).await?;
     let about = format!(
         "callboard: worker {} (instance {}, pool {}, {} slots) offers {} on {}",
@@ -47,6 +53,13 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     );
     let (executor, handle) = Executor::new(options, tools, link).map_err(bad_input)?;
     output::note(&about);
+    if let Some(health) = &health {
+        health.watch(handle.clone());
+        output::note(&format!(
+            "callboard: probes at http://{0}/healthz and http://{0}/readyz",
+            health.address()
+        ));
+    }
     let grace = config.worker.grace;
     tokio::spawn(async move {
         match signals::asked_to_end().await {

@@ -4,6 +4,7 @@ mod layers;
 mod model;
 mod provider;
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -136,6 +137,9 @@ pub(crate) struct Worker {
     /// Time for running calls to finish when it is told to end.
     #[serde(with = "duration")]
     pub(crate) grace: Duration,
+    /// Where `/healthz` and `/readyz` are answered; nowhere by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) health: Option<SocketAddr>,
 }
 
 impl Default for Worker {
@@ -148,6 +152,7 @@ impl Default for Worker {
             tools: Vec::new(),
             root: None,
             grace: Duration::from_secs(30),
+            health: None,
         }
     }
 }
@@ -254,6 +259,7 @@ impl Config {
         worker.name = flags.name.clone().or(worker.name.take());
         worker.slots = flags.slots.unwrap_or(worker.slots);
         worker.grace = flags.grace.unwrap_or(worker.grace);
+        worker.health = flags.health.or(worker.health);
         if let Some(pool) = &flags.pool {
             worker.pool.clone_from(pool);
         }

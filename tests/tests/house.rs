@@ -125,7 +125,7 @@ const TESTS: &str = "callboard-tests";
 const SIMULATION: &str = "callboard-simulation";
 const MOCK_PROVIDER: &str = "callboard-mock-provider";
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule {
         package: PROTO,
         ours: &[],
@@ -184,6 +184,12 @@ const RULES: [Rule; 11] = [
     Rule {
         package: MOCK_PROVIDER,
         ours: &[],
+        pure: false,
+    },
+    // What a user copies: the library alone.
+    Rule {
+        package: "callboard-example-worker",
+        ours: &[WORKER],
         pure: false,
     },
     Rule {

@@ -1,7 +1,8 @@
 //! The shell of a worker: [`executor`] owns the core's [`callboard_worker_core::Worker`] and performs
 //! its effects, [`link`] connects it with coordinators, [`tool`] is what it executes, and [`builtin`]
 //! holds the tools that ship with it; [`process`] makes tools of programs, [`http`] of requests, and
-//! [`mod@file`] reads what a configuration file declares.
+//! [`mod@file`] reads what a configuration file declares. [`serve`] puts all of it together: a worker of one's
+//! own in a few lines.
 
 pub mod builtin;
 pub mod executor;
@@ -13,5 +14,6 @@ mod plain;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod secret;
+pub mod serve;
 mod slot;
 pub mod tool;

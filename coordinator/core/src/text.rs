@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use callboard_proto::{Digest, ToolName};
+use callboard_proto::{Digest, Label, ToolName, WorkerName};
 
 fn seconds(duration: Duration) -> String {
     if duration < Duration::from_secs(1) {
@@ -26,11 +26,35 @@ pub(crate) fn waiting_room_full(max: usize) -> String {
     format!("{max} calls are waiting for a free slot already, no more are taken")
 }
 
-pub(crate) fn no_worker(tool: &ToolName, digest: Digest) -> String {
-    format!(
+/// Workers that are named at most where none will do (chosen, not measured).
+const CONSIDERED_MAX: usize = 5;
+
+/// Who was `considered`, each with what stands against it.
+pub(crate) fn no_worker(tool: &ToolName, digest: Digest, considered: &[String]) -> String {
+    let mut text = format!(
         "no worker serves the tool {tool} (digest {}) now",
         digest.short()
-    )
+    );
+    let mut separator = "; considered: ";
+    for worker in considered.iter().take(CONSIDERED_MAX) {
+        text.push_str(separator);
+        text.push_str(worker);
+        separator = ", ";
+    }
+    let more = considered.len().saturating_sub(CONSIDERED_MAX);
+    if more > 0 {
+        text.push_str(&format!(", and {more} more"));
+    }
+    text
+}
+
+pub(crate) fn drains(worker: &WorkerName) -> String {
+    format!("{worker} (draining)")
+}
+
+pub(crate) fn lacks(worker: &WorkerName, labels: &[&Label]) -> String {
+    let labels: Vec<&str> = labels.iter().map(|label| label.as_str()).collect();
+    format!("{worker} (without {})", labels.join(" and "))
 }
 
 pub(crate) fn session_gone(tool: &ToolName) -> String {

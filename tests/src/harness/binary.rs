@@ -9,6 +9,8 @@ use xtask::paths;
 
 /// Names the binary; `cargo xtask test` sets it to the one that it has built.
 const VARIABLE: &str = "CALLBOARD_BIN";
+/// The example's package and binary.
+const EXAMPLE: &str = "callboard-example-worker";
 
 /// Returns the path of `callboard`: what `CALLBOARD_BIN` names, else a debug build, made once per process.
 ///
@@ -25,7 +27,7 @@ pub fn callboard() -> anyhow::Result<&'static Path> {
 fn find() -> Result<PathBuf, String> {
     let path = match env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
-        None => build()?,
+        None => build("callboard")?,
     };
     match path.canonicalize() {
         Ok(path) => Ok(path),
@@ -33,17 +35,38 @@ fn find() -> Result<PathBuf, String> {
     }
 }
 
-fn build() -> Result<PathBuf, String> {
+/// Returns the path of the example of a worker of one's own: beside what `CALLBOARD_BIN` names, else a debug build,
+/// made once per process.
+///
+/// # Errors
+/// The build failed (with cargo's own words).
+pub fn example_worker() -> anyhow::Result<&'static Path> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match FOUND.get_or_init(example) {
+        Ok(path) => Ok(path),
+        Err(reason) => Err(anyhow::Error::msg(reason.clone())),
+    }
+}
+
+fn example() -> Result<PathBuf, String> {
+    let built = env::var_os(VARIABLE).map(|binary| Path::new(&binary).with_file_name(EXAMPLE));
+    match built.filter(|path| path.is_file()) {
+        Some(path) => Ok(path),
+        None => build(EXAMPLE),
+    }
+}
+
+fn build(package: &str) -> Result<PathBuf, String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--locked", "--package", "callboard"])
+        .args(["build", "--locked", "--package", package])
         .current_dir(paths::root())
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("cargo can't be run: {error}"))?;
     if !built.status.success() {
         let said = String::from_utf8_lossy(&built.stderr);
-        return Err(format!("callboard can't be built: {said}"));
+        return Err(format!("{package} can't be built: {said}"));
     }
-    Ok(paths::target().join("debug").join("callboard"))
+    Ok(paths::target().join("debug").join(package))
 }

@@ -23,7 +23,7 @@ mod report;
 mod until;
 mod workers;
 
-pub use self::binary::callboard;
+pub use self::binary::{callboard, example_worker};
 pub use self::child::{Child, Ended};
 pub use self::command::Callboard;
 pub use self::forest::{FILES, Forest};

@@ -35,6 +35,11 @@ impl Beats {
         self.last
     }
 
+    /// When the newest beat left.
+    pub(crate) fn last_left(&self) -> Option<Instant> {
+        self.left.back().copied()
+    }
+
     pub(crate) fn next(&self) -> Instant {
         self.next
     }

@@ -163,6 +163,12 @@ impl Worker {
         self.peers.unheld()
     }
 
+    /// When the last beat left; `None` before the first.
+    #[must_use]
+    pub fn last_beat(&self) -> Option<Instant> {
+        self.beats.last_left()
+    }
+
     /// Tools that were entered and haven't ended.
     #[must_use]
     pub fn running(&self) -> u32 {

@@ -399,6 +399,10 @@ impl<L: Link> Executor<L> {
             pool: self.options.pool.clone(),
             slots: self.options.limits.slots,
             slots_free: self.core.slots_free(),
+            beat_age: self
+                .core
+                .last_beat()
+                .map(|left| now.saturating_duration_since(left)),
             is_up: self.is_up,
             is_draining: self.core.is_draining(),
             running: self.running.view(now),

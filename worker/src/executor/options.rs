@@ -113,7 +113,7 @@ impl Options {
         }
     }
 
-    pub(super) fn check(&self, tools: &Tools) -> Result<(), StartError> {
+    pub(crate) fn check(&self, tools: &Tools) -> Result<(), StartError> {
         if self.limits.slots == 0 {
             return Err(StartError::NoSlots);
         }

@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub slots: u32,
     /// Slots that no attempt holds.
     pub slots_free: u32,
+    /// Time since its last beat was handed to the link; `None` before the first.
+    pub beat_age: Option<Duration>,
     /// Whether its link is up.
     pub is_up: bool,
     /// Whether it takes no more calls.

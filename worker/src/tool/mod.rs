@@ -1,32 +1,8 @@
 //! What a worker executes: the [`Tool`] trait, what a tool is given ([`ToolCall`]), what it gives
 //! back ([`Answer`] or [`ToolError`]), and the set of tools that a worker offers ([`Tools`]).
 //!
-//! Most tools are one function over typed arguments, made by [`tool_fn`]:
-//!
-//! ```
-//! use callboard_proto::{Effect, Manifest, ToolName, ToolSpec};
-//! use callboard_worker::tool::{Answer, ToolCall, Tools, tool_fn};
-//!
-//! #[derive(serde::Deserialize)]
-//! struct Add {
-//!     a: i64,
-//!     b: i64,
-//! }
-//!
-//! let spec = ToolSpec {
-//!     name: ToolName::new("add").expect("a valid name"),
-//!     description: "Adds two whole numbers.".to_owned(),
-//!     input_schema: r#"{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"required":["a","b"]}"#.to_owned(),
-//!     manifest: Manifest::new(Effect::Read),
-//! };
-//! let add = tool_fn(spec, |Add { a, b }, _call: ToolCall| async move {
-//!     a.checked_add(b)
-//!         .map(|sum| Answer::text(sum.to_string()))
-//!         .ok_or_else(|| Answer::error("the sum is beyond 64 bits").into())
-//! });
-//! let tools = Tools::new([add.into()]).expect("one tool of a sound spec");
-//! assert_eq!(tools.len(), 1);
-//! ```
+//! Most tools are one function over typed arguments, made by [`ToolBuilder`], which derives their
+//! schema; [`tool_fn`] takes a spec that was written otherwise.
 //!
 //! # Rules for tools
 //! - A tool's future must not block its thread: all tools of a worker share a few. What blocks goes
@@ -37,9 +13,11 @@
 
 mod answer;
 mod blocking;
+mod builder;
 mod call;
 mod digest;
 mod limited;
+mod schema;
 mod state;
 mod tools;
 mod typed;
@@ -50,11 +28,13 @@ use futures_util::future::BoxFuture;
 
 pub use answer::{Answer, ToolError, ToolResult};
 pub use blocking::blocking;
+pub use builder::ToolBuilder;
 pub(crate) use call::check_object;
 pub use call::{Cancellation, ToolCall};
 pub use callboard_proto::ToolSpec;
 pub use digest::digest;
 pub use limited::with_slots;
+pub use schema::schema_of;
 pub use state::{CallControl, Progress};
 pub(crate) use state::{CallState, Phase, ProgressInbox};
 pub use tools::{Offer, Tools, ToolsError};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use callboard_proto::limit::INLINE_BYTES_MAX;
 use callboard_proto::message::ToolDigest;
-use callboard_proto::{Digest, Label, Manifest, ToolName, ToolSpec};
+use callboard_proto::{Digest, Label, Manifest, NameError, ToolName, ToolSpec};
 use serde_json::Value;
 
 use crate::tool::{Tool, digest};
@@ -18,6 +18,14 @@ const SPEC_BYTES_MAX: usize = 128 * 1024;
 /// Why tools can't be offered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ToolsError {
+    /// The name is none.
+    #[error("{name:?} can't name a tool: {source}")]
+    Name {
+        /// What was given.
+        name: String,
+        /// Why it is none.
+        source: NameError,
+    },
     /// Two tools have one name, so a call couldn't say which it means.
     #[error("two tools are named {name}; rename one of them")]
     Twice {

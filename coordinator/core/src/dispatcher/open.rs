@@ -1,6 +1,6 @@
 //! Turns are opened, filled call by call, sealed and cancelled.
 
-use callboard_proto::{Affinity, CallKey, Executed, Failure, FailureKind, Outcome, TurnKey};
+use callboard_proto::{Affinity, CallKey, Executed, Failure, FailureKind, Label, Outcome, TurnKey};
 
 use super::Dispatcher;
 use crate::effect::EventKind;
@@ -9,6 +9,7 @@ use crate::ledger::{Call, CallRef, Stand, Turn, TurnIndex};
 use crate::text;
 use crate::timers::Timer;
 use crate::waiting::Lane;
+use crate::worker::Worker;
 
 impl Dispatcher {
     pub(super) fn open_turn(&mut self, key: TurnKey, options: TurnOptions) {
@@ -184,25 +185,28 @@ impl Dispatcher {
                 call.executed_if_silent(),
             ));
         }
-        let serves = self
-            .registry
-            .pool(posting.digest)
-            .iter()
-            .filter_map(|index| self.registry.worker(*index))
-            .any(|worker| {
-                !worker.draining
-                    && posting
-                        .manifest
-                        .require
-                        .iter()
-                        .all(|label| worker.has_label(label))
-            });
-        if serves {
+        let pool = self.registry.pool(posting.digest).iter();
+        let pool = pool.filter_map(|index| self.registry.worker(*index));
+        let missing = |worker: &Worker| -> Vec<&Label> {
+            let required = posting.manifest.require.iter();
+            required.filter(|label| !worker.has_label(label)).collect()
+        };
+        if pool
+            .clone()
+            .any(|worker| !worker.draining && missing(worker).is_empty())
+        {
             return Ok(());
         }
+        let mut considered: Vec<String> = pool
+            .map(|worker| match missing(worker).as_slice() {
+                [] => text::drains(&worker.name),
+                labels => text::lacks(&worker.name, labels),
+            })
+            .collect();
+        considered.sort();
         Err(Failure::new(
             FailureKind::NoWorker,
-            text::no_worker(&posting.tool, posting.digest),
+            text::no_worker(&posting.tool, posting.digest, &considered),
             call.executed_if_silent(),
         ))
     }

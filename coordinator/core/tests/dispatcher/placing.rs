@@ -82,8 +82,12 @@ fn labels_are_required_or_preferred() {
 
     let mut bench = Bench::new();
     bench.join("a", 8, &["gpu"]);
+    bench.join("b", 8, &["gpu"]);
     bench.turn(&["gpu"]);
     assert_eq!(bench.lines(), ["report settled: c1=no_worker/no #0"]);
+    let text = bench.failure_text();
+    let considered = "now; considered: a (without gpu=1), b (without gpu=1)";
+    assert!(text.ends_with(considered), "{text}");
 }
 
 #[test]

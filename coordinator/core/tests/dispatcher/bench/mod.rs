@@ -14,7 +14,7 @@ use bytes::Bytes;
 use callboard_coordinator_core::{
     Config, Counters, Dispatcher, Effect, Input, Limits, NewCall, Posting, TurnOptions,
 };
-use callboard_proto::{CoordinatorId, Failure, GrantId, ToolName, ToolUseId};
+use callboard_proto::{CoordinatorId, Failure, GrantId, Outcome, ToolName, ToolUseId};
 use uuid::Uuid;
 
 use self::workers::Fake;
@@ -173,6 +173,24 @@ impl Bench {
             | Effect::Event(_) => None,
         });
         grants.flatten().collect()
+    }
+
+    /// What the last report's first failure says.
+    pub(crate) fn failure_text(&self) -> String {
+        let said = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Report(report) => report.calls.iter().find_map(|call| match &call.outcome {
+                Outcome::Failed(failure) => Some(failure.message.clone()),
+                Outcome::Completed(_) => None,
+            }),
+            Effect::Call { .. }
+            | Effect::Grant { .. }
+            | Effect::Echo { .. }
+            | Effect::Cancel { .. }
+            | Effect::Status { .. }
+            | Effect::Describe { .. }
+            | Effect::Event(_) => None,
+        });
+        said.expect("a failure was reported")
     }
 
     /// The demand that the latest call message told its worker.
