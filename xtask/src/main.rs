@@ -1,9 +1,10 @@
-//! Project tasks: `cargo xtask setup | test | python | providers | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | providers | manifests | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
 mod bench;
 mod ci;
+mod manifests;
 mod providers;
 mod python;
 mod say;
@@ -39,6 +40,8 @@ enum Task {
     Providers,
     /// Installs the Python worker under target/python-worker and runs its own tests
     Python,
+    /// Renders the Kubernetes manifests and judges them by the API's schemas and rules of hardening
+    Manifests,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Providers => providers::run(),
         Task::Python => python::run(),
+        Task::Manifests => manifests::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };
