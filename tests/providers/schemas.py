@@ -37,6 +37,7 @@ class GeminiRequest(BaseModel):
     tools: list[gemini.Tool] = None
     tool_config: gemini.ToolConfig = None
     generation_config: gemini.GenerationConfig = None
+    continuation_token: str = None
 
 
 def continued(params: type) -> type:

@@ -74,6 +74,9 @@ pub struct ModelAnswer {
     pub stop_reason: String,
     /// What it used, if it says so.
     pub usage: Option<Usage>,
+    /// Of a pause ([`Stop::Paused`]) after which the same question is asked again with this token, and not
+    /// with what was said so far: that belongs to one message with what follows (Gemini).
+    pub resume: Option<String>,
     /// What to say of a stop that isn't known: who stopped so, and what helps; `None`: the reason alone.
     pub account: Option<String>,
 }

@@ -15,12 +15,17 @@ pub(super) struct Record {
     tally: Tally,
     /// What the model said last.
     text: String,
+    /// Whether what it says next belongs to the same message.
+    is_continued: bool,
 }
 
 impl Record {
     /// The model answered; nothing is gathered yet.
     pub(super) fn answered(&mut self, turn: Turn, answer: &ModelAnswer) {
-        self.text.clone_from(&answer.text);
+        if !std::mem::replace(&mut self.is_continued, answer.resume.is_some()) {
+            self.text.clear();
+        }
+        self.text.push_str(&answer.text);
         let stop_reason = Some(answer.stop_reason.clone());
         self.turns.push(TurnSummary {
             text: answer.text.clone(),
@@ -74,7 +79,9 @@ impl Record {
         usage: Usage,
         elapsed: Duration,
     ) -> RunReport {
-        let Self { turns, tally, text } = self;
+        let Self {
+            turns, tally, text, ..
+        } = self;
         RunReport {
             run: run.to_string(),
             model: model.to_owned(),

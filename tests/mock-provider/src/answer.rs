@@ -24,6 +24,10 @@ pub(crate) struct Asked {
     pub(crate) include_usage: bool,
     /// Responses: whether reasoning is handed out encrypted. Gemini: whether thoughts are shown.
     pub(crate) show_thinking: bool,
+    /// Gemini: the token with which a paused answer is to go on.
+    pub(crate) continuation: Option<String>,
+    /// How many paused answers this one goes on from, without a message between.
+    pub(crate) hop: usize,
     /// Gemini: whether a stream is one JSON list, not events.
     pub(crate) as_list: bool,
     /// Responses: fields that an answer repeats.

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use crate::answer::{Answer, Asked};
+use crate::conversation::echo::Freedom;
 use crate::conversation::memory::Memory;
-use crate::conversation::{History, Place, Spoken, Violation, calls, echo, rules};
+use crate::conversation::{History, Place, Spoken, Violation, calls, echo, merged, rules};
 use crate::digest::Digest;
 use crate::fault::{Fault, pick};
 use crate::format::{Format, anthropic, gemini, openai_unknown_model};
+use crate::position::{Position, messages};
 use crate::refusal::Refusal;
 use crate::reply::{Reply, Served, error};
 use crate::request::{Incoming, check_key};
-use crate::script::{Script, Stop, Turn};
+use crate::script::{Script, Turn};
 
 /// What a request gets, and why.
 #[derive(Debug)]
@@ -48,14 +50,14 @@ impl Verdict {
 }
 
 /// A request that breaks a rule.
-struct Broken {
+pub(crate) struct Broken {
     rule: &'static str,
     refusal: Refusal,
     turn: Option<usize>,
 }
 
 impl Broken {
-    fn new(rule: &'static str, refusal: Refusal) -> Box<Self> {
+    pub(crate) fn new(rule: &'static str, refusal: Refusal) -> Box<Self> {
         Box::new(Self {
             rule,
             refusal,
@@ -91,7 +93,7 @@ fn served(
     request_id: &str,
 ) -> Result<Verdict, Box<Broken>> {
     check_auth(script, format, incoming).map_err(|refusal| Broken::new("key", refusal))?;
-    let (asked, history) = format
+    let (mut asked, history) = format
         .read(incoming)
         .map_err(|refusal| Broken::new("request", refusal))?;
     if asked.model != script.model {
@@ -105,7 +107,8 @@ fn served(
     let violated =
         |violation: Violation| Broken::new(violation.name(), format.violated(&violation));
     rules::check(&history, format.dialect(), script.strict.call_order).map_err(violated)?;
-    let at = Position::of(script, &history)?;
+    let at = Position::of(script, &history, format, &asked)?;
+    asked.hop = at.hop;
     let in_turn = |mut broken: Box<Broken>| {
         broken.turn = Some(at.turn);
         broken
@@ -154,74 +157,6 @@ fn check_auth(script: &Script, format: Format, incoming: &Incoming<'_>) -> Resul
     check_key(given, script.api_key.as_ref(), missing, wrong)
 }
 
-/// Where a conversation stands.
-struct Position<'a> {
-    turn: usize,
-    spec: &'a Turn,
-}
-
-impl<'a> Position<'a> {
-    fn of(script: &'a Script, history: &History) -> Result<Self, Box<Broken>> {
-        let given = history.turns().count();
-        let own = |message: String| Broken::new("script", Refusal::invalid(message));
-        let turn = given.checked_sub(script.foreign_turns).ok_or_else(|| {
-            own(format!(
-                "mock provider: the script says that {} assistant turns are foreign, and this conversation has only {given}.",
-                script.foreign_turns
-            ))
-        })?;
-        let spec = script.turns.get(turn).ok_or_else(|| {
-            own(format!(
-                "mock provider: the script has {} turns, and this conversation asks for number {}.",
-                script.turns.len(),
-                turn + 1
-            ))
-        })?;
-        Ok(Self { turn, spec })
-    }
-
-    /// Checks how the conversation ends: as the turn expects it, and not with the assistant's own words.
-    fn check_end(
-        &self,
-        script: &Script,
-        history: &History,
-        format: Format,
-    ) -> Result<(), Box<Broken>> {
-        let before = self.turn.checked_sub(1).map(|before| &script.turns[before]);
-        let ends_with_assistant = history
-            .turns()
-            .last()
-            .is_some_and(|(step, _)| step + 1 == history.steps.len());
-        let is_paused = before.is_some_and(|turn| turn.stop == Some(Stop::Pause));
-        if ends_with_assistant && !is_paused && format == Format::Anthropic {
-            let message = "This model does not support assistant message prefill. The conversation must end with a user \
-                           message.";
-            return Err(Broken::new("prefill", Refusal::invalid(message)));
-        }
-        let text = history
-            .last_results()
-            .map(|results| results.text.as_str())
-            .unwrap_or_default();
-        match self
-            .spec
-            .expect
-            .iter()
-            .find(|expected| !text.contains(*expected))
-        {
-            None => Ok(()),
-            Some(expected) => Err(Broken::new(
-                "expect",
-                Refusal::invalid(format!(
-                    "mock provider: turn {} of the script expects {expected:?} in the results before it, and they say: \
-                     {}",
-                    self.turn + 1,
-                    text.chars().take(500).collect::<String>()
-                )),
-            )),
-        }
-    }
-}
-
 /// Whether every assistant turn came back as it was sent, and nothing before it changed.
 fn check_echo(
     script: &Script,
@@ -230,10 +165,12 @@ fn check_echo(
     asked: &Asked,
     history: &History,
 ) -> Result<(), Violation> {
+    let messages = messages(script, format);
     for (turn, (step, back)) in history.turns().skip(script.foreign_turns).enumerate() {
-        let Some(spec) = script.turns.get(turn) else {
+        let Some(turns) = messages.get(turn) else {
             continue;
         };
+        let turns = &script.turns[turns.clone()];
         let seed = history.digest_before(step);
         let is_known = memory.knows(history.key(format.name()), seed);
         let at = history.steps[step].at;
@@ -242,7 +179,7 @@ fn check_echo(
             at: Place::new(at, 0),
         };
         if script.strict.echo {
-            match compare(spec, format, asked, seed, back, at) {
+            match compare(turns, format, asked, seed, back, at) {
                 Err(violation @ Violation::Signature { .. }) => return Err(violation),
                 Err(_) if is_moved => return Err(prefix),
                 Err(violation) => return Err(violation),
@@ -257,7 +194,7 @@ fn check_echo(
 }
 
 fn compare(
-    spec: &Turn,
+    turns: &[Turn],
     format: Format,
     asked: &Asked,
     seed: Digest,
@@ -265,11 +202,20 @@ fn compare(
     at: usize,
 ) -> Result<(), Violation> {
     let with = |calls_max| {
-        let answer = Answer::new(spec, asked, seed, format.id_prefix(), calls_max, false);
-        if answer.is_cut() || !answer.can_be_compared(format) {
-            return Ok(());
+        let mut sent = Vec::new();
+        let mut freedom = Freedom::default();
+        for turn in turns {
+            let answer = Answer::new(turn, asked, seed, format.id_prefix(), calls_max, false);
+            if answer.is_cut() || !answer.can_be_compared(format) {
+                return Ok(());
+            }
+            sent.extend(format.echo(&answer));
+            freedom = freedom.or(answer.freedom());
         }
-        echo::compare(&format.echo(&answer), back, at, answer.freedom())
+        if turns.len() > 1 {
+            sent = merged(sent);
+        }
+        echo::compare(&sent, back, at, freedom)
     };
     // Where only one call is allowed at once now, it was so then, too, or the client has just changed its mind.
     let is_single = !asked.parallel && calls(back).count() == 1;

@@ -29,6 +29,7 @@ mod improvise;
 mod json;
 mod judge;
 mod mock;
+mod position;
 mod recorded;
 mod refusal;
 mod reply;

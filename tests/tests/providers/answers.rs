@@ -154,11 +154,17 @@ fn gemini(answer: Answer) -> Option<Value> {
             {"functionCall": {"name": "now", "args": {}}, "thoughtSignature": "c2ln"},
             {"text": "", "thoughtSignature": "c2ln"},
         ]),
-        Answer::Paused => return None,
+        Answer::Paused => json!([{"text": "It is "}]),
         Answer::Done => json!([{"text": "It is warm."}]),
     };
+    let mut candidate =
+        json!({"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0});
+    if answer == Answer::Paused {
+        candidate["finishReason"] = "CONTINUATION".into();
+        candidate["continuationToken"] = "dG9rZW4=".into();
+    }
     Some(json!({
-        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}],
+        "candidates": [candidate],
         "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 20, "totalTokenCount": 30},
         "modelVersion": "gemini", "responseId": "r",
     }))

@@ -107,3 +107,52 @@ quirks = ["duplicate_ids"]
         }
     }
 }
+
+#[tokio::test]
+async fn a_paused_response_goes_on() {
+    let script = r#"
+[[turn]]
+text = "One, "
+stop = "pause"
+[[turn]]
+text = "two, "
+stop = "pause"
+[[turn]]
+text = "three."
+[[turn.call]]
+tool = "echo"
+arguments = { say = "four" }
+[[turn]]
+expect = ["four"]
+text = "Five, "
+stop = "pause"
+[[turn]]
+text = "six."
+"#;
+    for (format, provider, variable) in FORMATS {
+        // What the others would pause with, nobody has documented.
+        if !matches!(provider, "anthropic" | "gemini") {
+            continue;
+        }
+        for how in ["--eager=read", "--no-stream"] {
+            let mock = mock(script).await;
+            let url = mock.base_url(format);
+            let ended = run(provider, variable, &url, &["--json", how], |command| {
+                command
+            })
+            .await;
+            for request in mock.requests() {
+                assert_eq!(request.status, Some(200), "{:?}", request.refusal);
+            }
+            let report = report(&ended);
+            assert_eq!(ended.code, Some(0), "{provider} {how}: {report}");
+            // Gemini goes on within the same message, Anthropic with another.
+            let text = if provider == "gemini" {
+                "Five, six."
+            } else {
+                "six."
+            };
+            assert_eq!(report["text"], text, "{provider} {how}");
+        }
+    }
+}

@@ -187,6 +187,7 @@ impl ScriptedModel {
             stop,
             stop_reason: String::new(),
             usage: turn.usage.map(file::UsageSpec::usage),
+            resume: None,
             account: None,
         })
     }

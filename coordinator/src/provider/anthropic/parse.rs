@@ -113,6 +113,7 @@ pub(super) fn answer(
         stop_reason,
         calls,
         usage,
+        resume: None,
         account: None,
     })
 }

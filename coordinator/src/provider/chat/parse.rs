@@ -96,6 +96,7 @@ pub(super) fn answer(
         stop_reason: stop_reason.to_owned(),
         stop,
         usage,
+        resume: None,
         account: None,
     })
 }

@@ -2,6 +2,7 @@
 //! `functionResponse` parts as calls out.
 
 mod error;
+mod history;
 mod merge;
 mod naming;
 mod parse;

@@ -46,6 +46,8 @@ pub(super) struct WireCandidate<'a> {
     pub(super) content: Option<&'a RawValue>,
     #[serde(alias = "finish_reason")]
     pub(super) finish_reason: Option<String>,
+    #[serde(alias = "continuation_token")]
+    pub(super) continuation_token: Option<String>,
 }
 
 #[derive(Deserialize)]

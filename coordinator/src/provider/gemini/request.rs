@@ -1,14 +1,10 @@
 //! Writes the question.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use super::naming::NAMING;
-use super::render::render;
-use super::schema;
+use super::{history, schema};
 use crate::catalogue::{Catalogue, Tool};
 use crate::model::Conversation;
 use crate::provider::body::Body;
@@ -29,29 +25,20 @@ pub fn request(settings: &Settings, conversation: &Conversation) -> WireRequest 
     for (name, value) in head(settings, &conversation.catalogue) {
         body.set(name, &value);
     }
-    let mut contents = vec![user(&conversation.task)];
-    let mut taken = BTreeSet::new();
-    for exchange in &conversation.exchanges {
-        let replaced = NAMING.unique_among(&mut taken, exchange);
-        let calls = match &replaced {
-            Some((echo, calls)) => {
-                contents.push(echo.clone());
-                calls
-            }
-            None => {
-                contents.extend(exchange.answer.echo.iter().cloned());
-                &exchange.answer.calls
-            }
-        };
-        if let Some(report) = &exchange.report {
-            contents.extend(render(calls, report));
-        }
+    if let Some(token) = continuation(conversation) {
+        body.set("continuationToken", &token);
     }
+    let contents = history::contents(conversation);
     let contents = contents.iter().map(AsRef::as_ref);
     WireRequest {
         path: path(settings),
         body: body.end(&Map::new(), "contents", contents),
     }
+}
+
+/// The token with which the last response is asked for on, if it was paused.
+fn continuation(conversation: &Conversation) -> Option<&str> {
+    conversation.exchanges.last()?.answer.resume.as_deref()
 }
 
 fn path(settings: &Settings) -> String {
@@ -73,11 +60,6 @@ fn path(settings: &Settings) -> String {
         ":generateContent"
     });
     path
-}
-
-fn user(text: &str) -> Box<RawValue> {
-    to_raw_value(&json!({"role": "user", "parts": [{"text": text}]}))
-        .expect("all keys are strings and memory can't fail")
 }
 
 /// The body without the conversation; the same for all turns of a run.

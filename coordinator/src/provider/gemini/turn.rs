@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::merge;
 use super::naming::NAMING;
 use super::parse::{WireCandidate, WireContent, WireResponse, object};
+use super::{history, merge};
 use crate::model::{ModelAnswer, Reply, ToolUse};
 use crate::provider::address::Addresses;
 use crate::provider::{Format, ParseError};
@@ -16,6 +16,8 @@ use crate::provider::{Format, ParseError};
 const FORMAT: Format = Format::Gemini;
 /// What stands for no reason at all.
 const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
+/// The reason with which a response is to be asked for on, by its token.
+const CONTINUATION: &str = "CONTINUATION";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a part object")]
@@ -63,6 +65,8 @@ pub(super) struct Turn {
     has_merged: bool,
     has_candidate: bool,
     stop_reason: Option<String>,
+    /// With what the same question is asked again to go on.
+    continuation: Option<String>,
     blocked: Option<String>,
     usage: Option<Usage>,
 }
@@ -93,6 +97,8 @@ impl Turn {
         if let Some(content) = candidate.content {
             self.take_content(content)?;
         }
+        let token = candidate.continuation_token.filter(|it| !it.is_empty());
+        self.continuation = token.or(self.continuation.take());
         self.take_finish(candidate.finish_reason.as_deref());
         Ok(candidate.content)
     }
@@ -268,7 +274,11 @@ impl Turn {
             return Stop::Declined;
         }
         let has_calls = self.open.is_some() || !self.calls.is_empty();
-        stop(self.stop_reason.as_deref().unwrap_or_default(), has_calls)
+        match self.stop_reason.as_deref().unwrap_or_default() {
+            // A call in the middle of a message can't be answered before it has ended.
+            CONTINUATION if self.continuation.is_some() && !has_calls => Stop::Paused,
+            reason => stop(reason, has_calls),
+        }
     }
 
     /// The answer, of all that was taken.
@@ -283,7 +293,10 @@ impl Turn {
         let echo = if self.parts.is_empty() {
             None
         } else {
-            let content = self.verbatim.unwrap_or_else(|| content(&self.parts));
+            let content = self.verbatim.unwrap_or_else(|| {
+                let parts: Vec<&str> = self.parts.iter().map(|part| part.get()).collect();
+                history::model(&parts)
+            });
             Some(if self.new_ids.is_empty() {
                 content
             } else {
@@ -294,20 +307,13 @@ impl Turn {
             echo: echo.into_iter().collect(),
             text: self.text,
             calls: self.calls,
-            stop,
             stop_reason: stop_reason.unwrap_or_default(),
             usage: self.usage,
+            resume: self.continuation.filter(|_| stop == Stop::Paused),
+            stop,
             account: None,
         }
     }
-}
-
-/// The model's content of these parts, in order; none is merged or moved, for signatures stand where
-/// they were given.
-fn content(parts: &[Box<RawValue>]) -> Box<RawValue> {
-    let parts: Vec<&str> = parts.iter().map(|part| part.get()).collect();
-    let content = format!("{{\"role\":\"model\",\"parts\":[{}]}}", parts.join(","));
-    RawValue::from_string(content).expect("JSON around JSON is JSON")
 }
 
 /// What the loop does for a reason; a content without one asks for its calls.
@@ -328,8 +334,7 @@ fn stop(reason: &str, has_calls: bool) -> Stop {
         | "ESCALATION"
         | "PUP_LIMITED_DISABLED"
         | "MODEL_ARMOR" => Stop::Declined,
-        // Malformed and unexpected calls, and `CONTINUATION`: to go on there, the same question would be
-        // asked with a token beside it, not the conversation with what was said appended.
+        // Malformed and unexpected calls among them.
         other => Stop::Unknown(other.to_owned()),
     }
 }

@@ -124,6 +124,7 @@ pub(super) fn answer(items: &[&RawValue], ending: Ending) -> Result<ModelAnswer,
         stop,
         stop_reason,
         usage: ending.usage,
+        resume: None,
         account: None,
     })
 }

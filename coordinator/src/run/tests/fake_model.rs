@@ -59,6 +59,7 @@ impl Response {
                 stop_reason: format!("{stop:?}").to_lowercase(),
                 stop,
                 usage: None,
+                resume: None,
                 account: None,
             }),
             ..self

@@ -67,6 +67,7 @@ impl Model for Troubled {
                     stop,
                     stop_reason: String::new(),
                     usage: Some(TOKENS),
+                    resume: None,
                     account: Some("who and what".to_owned()),
                 })
             }

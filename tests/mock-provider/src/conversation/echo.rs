@@ -12,6 +12,16 @@ pub(crate) struct Freedom {
     pub(crate) arguments: bool,
 }
 
+impl Freedom {
+    /// What either leaves to the client.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            ids: self.ids || other.ids,
+            arguments: self.arguments || other.arguments,
+        }
+    }
+}
+
 /// Compares a turn with what was sent; `at` is the turn's message.
 pub(crate) fn compare(
     sent: &[Spoken],

@@ -148,3 +148,18 @@ pub(crate) fn calls(spoken: &[Spoken]) -> impl Iterator<Item = (Place, &Call)> {
         What::Text(_) | What::Thinking { .. } | What::Opaque(_) => None,
     })
 }
+
+/// Joins texts, and thoughts, that a stream has parted.
+pub(crate) fn merged(spoken: Vec<Spoken>) -> Vec<Spoken> {
+    let mut all: Vec<Spoken> = Vec::new();
+    for next in spoken {
+        match (all.last_mut().map(|last| &mut last.what), &next.what) {
+            (Some(What::Text(text)), What::Text(more)) => text.push_str(more),
+            (Some(What::Thinking { text, .. }), What::Thinking { text: more, .. }) => {
+                text.push_str(more);
+            }
+            _ => all.push(next),
+        }
+    }
+    all
+}

@@ -136,6 +136,15 @@ impl Format {
         }
     }
 
+    /// Whether what comes after a pause belongs to the same message: the question is asked again with a token,
+    /// and not with what was said so far.
+    pub(crate) fn continues_within(self) -> bool {
+        match self {
+            Self::Anthropic | Self::Chat | Self::Responses => false,
+            Self::Gemini => true,
+        }
+    }
+
     pub(crate) fn extras(self, answer: &Answer<'_>) -> Extras {
         match self {
             Self::Anthropic => anthropic::stream::extras(answer),

@@ -1,7 +1,7 @@
 //! Good conversations go through, in all formats.
 
 use callboard_mock_provider::{Format, Mock, Options, Script};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::talk::{Talk, mock};
 
@@ -190,6 +190,64 @@ async fn a_paused_turn_is_sent_back_unchanged() {
     talk.turn(&mock).await;
     let turns: Vec<_> = mock.requests().iter().map(|request| request.turn).collect();
     assert_eq!(turns, [Some(0), Some(1)]);
+}
+
+#[tokio::test]
+async fn a_continued_answer_is_one_message_and_its_tokens_belong_to_it() {
+    let script = "[[turn]]\ntext = \"One, \"\nstop = \"pause\"\n[[turn]]\ntext = \"two, \"\nstop = \"pause\"\n\
+                  [[turn]]\ntext = \"three.\"\n[[turn.call]]\ntool = \"look\"\n[[turn]]\ntext = \"Done.\"";
+    for talk in [Talk::new(Format::Gemini), Talk::streamed(Format::Gemini)] {
+        let mock = mock(script).await;
+        let mut talk = talk;
+        let mut parts = Vec::new();
+        let mut tokens = Vec::new();
+        for _ in 0..3 {
+            let reply = talk.ask(&mock).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            let chunks: Vec<Value> = if talk.stream {
+                let events = reply.events();
+                events
+                    .iter()
+                    .map(|data| serde_json::from_str(data).unwrap())
+                    .collect()
+            } else {
+                vec![reply.json()]
+            };
+            for chunk in chunks {
+                let candidate = &chunk["candidates"][0];
+                parts.extend(candidate["content"]["parts"].as_array().unwrap().clone());
+                if let Some(token) = candidate["continuationToken"].as_str() {
+                    talk.rest["continuationToken"] = token.into();
+                    tokens.push(token.to_owned());
+                }
+            }
+        }
+        tokens.dedup();
+        assert_eq!(tokens.len(), 2);
+        let call = parts
+            .iter()
+            .find_map(|part| part.get("functionCall"))
+            .unwrap()
+            .clone();
+        talk.history.push(json!({"role": "model", "parts": parts}));
+        talk.history
+            .push(json!({"role": "user", "parts": [{"functionResponse": {
+            "id": call["id"], "name": "look", "response": {"output": "a door"}}}]}));
+        let stale = talk.ask(&mock).await;
+        assert_eq!(stale.status, 400, "the token belongs to the message before");
+        talk.rest
+            .as_object_mut()
+            .unwrap()
+            .remove("continuationToken");
+        let mut altered = talk.clone();
+        altered.history[1]["parts"]
+            .as_array_mut()
+            .unwrap()
+            .remove(0);
+        assert_eq!(altered.ask(&mock).await.status, 400);
+        let reply = talk.ask(&mock).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,34 @@ fn no_two_calls_of_a_conversation_share_an_id_and_results_name_their_own() {
 }
 
 #[test]
+fn a_paused_response_is_asked_for_on_by_its_token_and_is_one_content_in_the_end() {
+    let mut conversation = conversation();
+    let settings = Settings::new("g");
+    let first = body(&settings, &conversation);
+    let mut go_on = |text: &str, reason: &str| {
+        let content = format!(r#"{{"role":"model","parts":[{{"text":"{text}", "n":1.0}}]}}"#);
+        let response = format!(r#"{{"candidates":[{{"content":{content},{reason}}}]}}"#);
+        conversation.exchanges.push(Exchange {
+            turn: Turn(1),
+            answer: parse(response.as_bytes()).unwrap(),
+            report: None,
+        });
+        request(&settings, &conversation).body
+    };
+    for (text, token) in [("One, ", "b25l"), ("two, ", "dHdv")] {
+        let reason = format!(r#""finishReason":"CONTINUATION","continuationToken":"{token}""#);
+        let asked: Value = serde_json::from_slice(&go_on(text, &reason)).unwrap();
+        assert_eq!(asked["continuationToken"], token);
+        assert_eq!(asked["contents"], first["contents"], "what was asked stays");
+    }
+    let last = go_on("three.", r#""finishReason":"STOP""#);
+    let sent = std::str::from_utf8(&last).unwrap();
+    let content = r#"{"role":"model","parts":[{"text":"One, ", "n":1.0},{"text":"two, ", "n":1.0},{"text":"three.", "n":1.0}]}]}"#;
+    assert!(sent.ends_with(content), "{sent}");
+    assert!(!sent.contains("continuationToken"));
+}
+
+#[test]
 fn the_path_names_model_and_method() {
     let path = |model: &str, is_streamed| {
         let mut settings = Settings::new(model);

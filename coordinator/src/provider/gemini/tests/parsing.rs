@@ -119,6 +119,32 @@ fn a_content_without_a_role_is_echoed_as_the_models() {
 }
 
 #[test]
+fn a_response_that_is_to_be_continued_is_paused_where_it_can_be() {
+    let with = |parts: &str, token: &str| {
+        let content = format!(r#"{{"role":"model","parts":[{parts}]}}"#);
+        let candidate = format!(r#"{{"content":{content},"finishReason":"CONTINUATION"{token}}}"#);
+        parse(format!(r#"{{"candidates":[{candidate}]}}"#).as_bytes()).unwrap()
+    };
+    let (text, call) = (r#"{"text":"a"}"#, r#"{"functionCall":{"name":"x"}}"#);
+    let token = r#","continuationToken":"dG9rZW4=""#;
+    let answer = with(text, token);
+    assert_eq!(
+        (answer.stop, answer.resume.as_deref()),
+        (Stop::Paused, Some("dG9rZW4="))
+    );
+    // Without a token, or in the middle of calls, nobody knows how to go on.
+    for (parts, token) in [
+        (text, ""),
+        (text, r#","continuationToken":"""#),
+        (call, token),
+    ] {
+        let answer = with(parts, token);
+        assert_eq!(answer.stop, Stop::Unknown("CONTINUATION".to_owned()));
+        assert_eq!(answer.resume, None);
+    }
+}
+
+#[test]
 fn the_reason_decides_what_runs() {
     let with = |reason: &str| {
         let content = r#"{"role":"model","parts":[{"functionCall":{"name":"x"}}]}"#;

@@ -2,8 +2,9 @@
 
 use super::history;
 use crate::answer::{Answer, Call, Part};
-use crate::conversation::Spoken;
+use crate::conversation::{Spoken, merged};
 use crate::delivery::Quirk;
+use crate::digest::Digest;
 use crate::json::{Json, Node, object};
 use crate::refusal::{Refusal, RefusalKind};
 use crate::script::Stop;
@@ -31,7 +32,7 @@ pub(super) fn check(answer: &Answer<'_>) -> Result<(), Refusal> {
 pub(crate) fn echo(answer: &Answer<'_>) -> Vec<Spoken> {
     let parts = Json::array(parts(answer)).into_string();
     let parts = Node::read(parts.as_bytes()).expect("what was rendered is JSON");
-    history::merged(history::spoken(parts.list().unwrap_or_default(), 0))
+    merged(history::spoken(parts.list().unwrap_or_default(), 0))
 }
 
 /// A response, or one chunk of it.
@@ -40,7 +41,7 @@ pub(super) fn response(answer: &Answer<'_>, parts: Vec<Json>, is_end: bool) -> J
     if let Some(reason) = finish_reason(answer).filter(|_| is_end) {
         candidate.push(("finishReason", Json::of(reason)));
         if answer.stop == Stop::Pause {
-            let token = answer.seed.signature("continuation");
+            let token = continuation(answer.seed, answer.asked.hop);
             candidate.push(("continuationToken", Json::of(&token)));
         }
     }
@@ -56,6 +57,11 @@ pub(super) fn response(answer: &Answer<'_>, parts: Vec<Json>, is_end: bool) -> J
         "modelVersion": answer.asked.model,
         "responseId": answer.seed.id("", "response"),
     }
+}
+
+/// The token with which an answer goes on after it was paused so often before.
+pub(crate) fn continuation(seed: Digest, hop: usize) -> String {
+    seed.signature(&format!("continuation {hop}"))
 }
 
 fn finish_reason<'a>(answer: &'a Answer<'_>) -> Option<&'a str> {

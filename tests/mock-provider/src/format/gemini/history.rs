@@ -1,7 +1,7 @@
 //! Contents, read as a conversation.
 
 use crate::conversation::{
-    Arguments, Call, CallResult, Place, Results, Spoken, Step, StepKind, What,
+    Arguments, Call, CallResult, Place, Results, Spoken, Step, StepKind, What, merged,
 };
 use crate::format::read::unknown;
 use crate::json::Node;
@@ -289,21 +289,6 @@ pub(super) fn spoken(parts: &[Node], at: usize) -> Vec<Spoken> {
             at: Place::new(at, index),
             what,
         });
-    }
-    all
-}
-
-/// Joins texts, and thoughts, that a stream has parted.
-pub(super) fn merged(spoken: Vec<Spoken>) -> Vec<Spoken> {
-    let mut all: Vec<Spoken> = Vec::new();
-    for next in spoken {
-        match (all.last_mut().map(|last| &mut last.what), &next.what) {
-            (Some(What::Text(text)), What::Text(more)) => text.push_str(more),
-            (Some(What::Thinking { text, .. }), What::Thinking { text: more, .. }) => {
-                text.push_str(more);
-            }
-            _ => all.push(next),
-        }
     }
     all
 }

@@ -8,8 +8,9 @@ use crate::json::Node;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::request::Incoming;
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "contents",
+    "continuationToken",
     "tools",
     "toolConfig",
     "systemInstruction",
@@ -64,6 +65,7 @@ pub(crate) fn read(incoming: &Incoming<'_>) -> Result<(Asked, History), Refusal>
         parallel: true,
         show_thinking,
         offered,
+        continuation: body.text_at("continuationToken").map(str::to_owned),
         as_list: incoming.path.stream && !incoming.path.sse,
         bytes: incoming.body.len(),
         ..Asked::default()
