@@ -1,6 +1,6 @@
 //! Whatever a program does to stay, nothing of it is there when its call is over.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use callboard_tests::harness::{Callboard, Message, Results, until};
 use callboard_tests::server::{Options, Server};
@@ -75,10 +75,21 @@ impl Stubborn {
         found
     }
 
+    /// Where the workers of this test make the folders of their calls.
+    fn calls(&self) -> PathBuf {
+        let calls = self.path().join("calls");
+        std::fs::create_dir_all(&calls).unwrap();
+        calls
+    }
+
     async fn are_gone(&self) {
-        until("no process of the program", async || {
-            Ok(self.processes().is_empty().then_some(()))
-        })
+        until(
+            "no process of the program, and no folder of its call",
+            async || {
+                let folders = std::fs::read_dir(self.calls())?.count();
+                Ok((self.processes().is_empty() && folders == 0).then_some(()))
+            },
+        )
         .await
         .unwrap();
     }
@@ -89,6 +100,7 @@ async fn nothing_stays_behind_a_program_that_answered() {
     let stubborn = Stubborn::new("");
     let message = Stubborn::message("go");
     let execute = Callboard::new(["execute", "--config", "worker.toml"]).unwrap();
+    let execute = execute.env("TMPDIR", stubborn.calls().to_str().unwrap());
     let execute = execute.folder(stubborn.path()).input(message.json());
     let ended = execute.run().await.unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -101,6 +113,7 @@ async fn nothing_stays_behind_an_attempt_whose_time_is_up() {
     let stubborn = Stubborn::new("attempt_timeout = \"500ms\"");
     let message = Stubborn::message("stay");
     let execute = Callboard::new(["execute", "--config", "worker.toml"]).unwrap();
+    let execute = execute.env("TMPDIR", stubborn.calls().to_str().unwrap());
     let execute = execute.folder(stubborn.path()).input(message.json());
     let ended = execute.run().await.unwrap();
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
@@ -115,6 +128,7 @@ async fn nothing_stays_behind_a_call_that_is_cancelled() {
     let stubborn = Stubborn::new("");
     let message = Stubborn::message("stay");
     let execute = Callboard::new(["execute", "--config", "worker.toml"]).unwrap();
+    let execute = execute.env("TMPDIR", stubborn.calls().to_str().unwrap());
     let execute = execute.folder(stubborn.path()).input(message.json());
     let executing = execute.start().unwrap();
     stubborn.stands().await;
@@ -136,6 +150,7 @@ async fn nothing_stays_behind_a_worker_that_is_killed_or_drained() {
         let stubborn = Stubborn::new("");
         let worker =
             Callboard::new(["worker", "--config", "worker.toml", "--grace", "300ms"]).unwrap();
+        let worker = worker.env("TMPDIR", stubborn.calls().to_str().unwrap());
         let worker = worker.nats(&server.url()).folder(stubborn.path());
         let mut worker = worker.start().unwrap();
         worker.says("offers stubborn").await.unwrap();

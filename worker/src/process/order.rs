@@ -12,6 +12,8 @@ use super::sandbox::Sandbox;
 /// a list of processes. The input stays open; its end tells the supervisor to end everything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Order {
+    /// The worker's process: where it isn't the supervisor's parent any more, it is gone.
+    pub(super) worker: u32,
     /// The program's absolute path.
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,

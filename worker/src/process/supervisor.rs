@@ -14,8 +14,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getpid, set_child_subreaper, setrlimit,
-    setsid, wait,
+    Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getpid, getppid, set_child_subreaper,
+    setrlimit, setsid, wait,
 };
 
 use super::limits::Limits;
@@ -65,6 +65,7 @@ fn run() -> io::Result<()> {
     let order: Order = serde_json::from_str(&line)?;
     let (events, inbox) = mpsc::channel();
     watch_worker(events.clone());
+    let _folder = Folder(&order);
     let end = match start(&order) {
         Ok(child) => match follow(child, &order, events, &inbox) {
             Some(end) => end,
@@ -75,6 +76,21 @@ fn run() -> io::Result<()> {
     };
     let text = serde_json::to_string(&end)?;
     std::fs::write(&order.end_file, text)
+}
+
+/// The call's folder, which goes with the worker that made it; where that is gone, with the supervisor.
+struct Folder<'a>(&'a Order);
+
+impl Drop for Folder<'_> {
+    fn drop(&mut self) {
+        let parent = getppid().and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok());
+        if parent != Some(self.0.worker)
+            && let Some(folder) = self.0.end_file.parent()
+        {
+            // Nobody is left to be told.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
 }
 
 /// Starts the program on a thread of its own: what confines it is a property of the thread that starts it.

@@ -300,6 +300,7 @@ impl Inner {
             Stdin::Json => Some(String::from_utf8(call.arguments().to_vec())?),
         };
         Ok(Order {
+            worker: std::process::id(),
             program: self.program.clone(),
             arguments,
             env,
