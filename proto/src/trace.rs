@@ -47,6 +47,12 @@ impl TraceContext {
         self.trace
     }
 
+    /// The trace, as 32 hex digits: what people look for in a viewer.
+    #[must_use]
+    pub fn trace_text(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.trace))
+    }
+
     /// The span.
     #[must_use]
     pub const fn span_id(&self) -> [u8; 8] {

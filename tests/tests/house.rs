@@ -117,6 +117,7 @@ struct Rule {
 
 const PROTO: &str = "callboard-proto";
 const NATS: &str = "callboard-nats";
+const TELEMETRY: &str = "callboard-telemetry";
 const COORDINATOR: &str = "callboard-coordinator";
 const COORDINATOR_CORE: &str = "callboard-coordinator-core";
 const WORKER: &str = "callboard-worker";
@@ -125,7 +126,7 @@ const TESTS: &str = "callboard-tests";
 const SIMULATION: &str = "callboard-simulation";
 const MOCK_PROVIDER: &str = "callboard-mock-provider";
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     Rule {
         package: PROTO,
         ours: &[],
@@ -133,6 +134,11 @@ const RULES: [Rule; 12] = [
     },
     Rule {
         package: NATS,
+        ours: &[PROTO],
+        pure: false,
+    },
+    Rule {
+        package: TELEMETRY,
         ours: &[PROTO],
         pure: false,
     },
@@ -148,23 +154,24 @@ const RULES: [Rule; 12] = [
     },
     Rule {
         package: COORDINATOR,
-        ours: &[PROTO, NATS, COORDINATOR_CORE],
+        ours: &[PROTO, NATS, TELEMETRY, COORDINATOR_CORE],
         pure: false,
     },
     Rule {
         package: WORKER,
-        ours: &[PROTO, NATS, WORKER_CORE],
+        ours: &[PROTO, NATS, TELEMETRY, WORKER_CORE],
         pure: false,
     },
     Rule {
         package: "callboard",
-        ours: &[PROTO, COORDINATOR, WORKER, MOCK_PROVIDER],
+        ours: &[PROTO, TELEMETRY, COORDINATOR, WORKER, MOCK_PROVIDER],
         pure: false,
     },
     Rule {
         package: TESTS,
         ours: &[
             PROTO,
+            TELEMETRY,
             COORDINATOR,
             COORDINATOR_CORE,
             WORKER,
