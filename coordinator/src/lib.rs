@@ -13,3 +13,4 @@ pub mod model;
 pub mod provider;
 pub mod run;
 pub mod run_log;
+pub mod traces;

@@ -17,3 +17,4 @@ pub mod secret;
 pub mod serve;
 mod slot;
 pub mod tool;
+pub mod traces;

@@ -262,6 +262,9 @@ impl<L: Link> Dispatch<L> {
                     self.describe(to, 0);
                 }
                 Deed::Report(report) => {
+                    if let Some(observer) = &self.observer {
+                        observer.reported(&report);
+                    }
                     if let Some(waiting) = self.reports.remove(&report.turn) {
                         // Whoever asked may have gone.
                         let _ = waiting.send(report);

@@ -130,7 +130,8 @@ impl<M: Model, G: Gather> Actor<M, G> {
         self.desk.observer.observe(&RunEvent::Answered {
             turn,
             text: &answer.text,
-            calls: answer.calls.len(),
+            calls: &answer.calls,
+            stop_reason: &answer.stop_reason,
             usage: answer.usage,
         });
         let input = Input::ModelAnswered {
@@ -213,6 +214,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
             &end,
             self.desk.core.usage(),
             self.started.elapsed(),
+            self.options.trace,
         )
     }
 }

@@ -7,6 +7,8 @@ use callboard_coordinator_core::run::{RunEnd, Usage};
 use callboard_coordinator_core::{CancelReason, NewCall, Report, TurnOptions};
 use callboard_proto::{RunId, ToolName, ToolUseId, Turn, TurnKey};
 
+use crate::model::ToolUse;
+
 /// Whoever gathered a turn is gone, and its report with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the dispatcher ended before it reported the turn")]
@@ -99,7 +101,9 @@ pub enum RunEvent<'a> {
         /// What it said.
         text: &'a str,
         /// Calls that it asks for.
-        calls: usize,
+        calls: &'a [ToolUse],
+        /// Why it stopped, in its provider's own word; empty where it gave none.
+        stop_reason: &'a str,
         /// What it used, if it said so.
         usage: Option<Usage>,
     },
@@ -135,6 +139,15 @@ pub enum RunEvent<'a> {
 pub trait Observe: Send + 'static {
     /// Takes notice.
     fn observe(&mut self, event: &RunEvent<'_>);
+}
+
+/// Several watch, one after the other.
+impl Observe for Vec<Box<dyn Observe>> {
+    fn observe(&mut self, event: &RunEvent<'_>) {
+        for observer in self {
+            observer.observe(event);
+        }
+    }
 }
 
 /// Watches nothing.

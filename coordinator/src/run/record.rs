@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callboard_coordinator_core::run::{Gathered, RunEnd, Usage};
-use callboard_proto::{RunId, Turn};
+use callboard_proto::{RunId, TraceContext, Turn};
 
 use super::report::{CallSummary, EndSummary, RunReport, Tally, TurnSummary, UsageSummary, in_ms};
 use crate::model::ModelAnswer;
@@ -78,6 +78,7 @@ impl Record {
         end: &RunEnd,
         usage: Usage,
         elapsed: Duration,
+        trace: Option<TraceContext>,
     ) -> RunReport {
         let Self {
             turns, tally, text, ..
@@ -99,6 +100,7 @@ impl Record {
                 output_tokens: usage.output_tokens,
             },
             elapsed_ms: in_ms(elapsed),
+            trace_id: trace.map(|trace| trace.trace_text()),
         }
     }
 }

@@ -33,6 +33,9 @@ pub struct RunReport {
     pub hidden_ms: Option<f64>,
     /// Time from start to end, in milliseconds.
     pub elapsed_ms: f64,
+    /// The trace, as 32 hex digits, where it is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// Why a run ended.

@@ -213,7 +213,9 @@ async fn an_observer_sees_the_run_in_order() {
     let observer = move |event: &RunEvent<'_>| {
         log.lock().unwrap().push(match event {
             RunEvent::Asked { turn } => format!("asked {}", turn.0),
-            RunEvent::Answered { turn, calls, .. } => format!("answered {} {calls}", turn.0),
+            RunEvent::Answered { turn, calls, .. } => {
+                format!("answered {} {}", turn.0, calls.len())
+            }
             RunEvent::Opened { turn, time } => format!("opened {} for {time:?}", turn.0),
             RunEvent::Reported(report) => format!("reported {}", report.turn.turn.0),
             RunEvent::Ended(end) => format!("ended {}", end.as_str()),

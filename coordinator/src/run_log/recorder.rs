@@ -25,7 +25,7 @@ impl RunLogs {
         trace: Option<&TraceContext>,
     ) -> (Arc<RunLog>, Recorder) {
         let log = Arc::new(RunLog::new());
-        let trace_id = trace.map(|trace| format!("{:032x}", u128::from_be_bytes(trace.trace_id())));
+        let trace_id = trace.map(TraceContext::trace_text);
         log.write(Happening::RunStarted {
             run: run.to_string(),
             model: model.to_owned(),
@@ -69,11 +69,12 @@ impl Observe for Recorder {
                 turn,
                 text,
                 calls,
+                stop_reason: _,
                 usage,
             } => Happening::ModelAnswered {
                 turn: turn.0,
                 text: (*text).to_owned(),
-                calls: *calls,
+                calls: calls.len(),
                 input_tokens: usage.map(|usage| usage.input_tokens),
                 output_tokens: usage.map(|usage| usage.output_tokens),
             },

@@ -11,6 +11,7 @@ use super::entry::{CallName, Happening};
 use super::log::{Missed, RunLog};
 use super::recorder::RunLogs;
 use crate::dispatch::ObserveCalls as _;
+use crate::model::ToolUse;
 use crate::run::{Observe as _, RunEvent};
 
 fn asked(turn: u32) -> Happening {
@@ -118,7 +119,8 @@ fn a_run_is_written_down_as_it_is_told() {
     recorder.observe(&RunEvent::Answered {
         turn,
         text: "Let me look.",
-        calls: 1,
+        calls: &[ToolUse::new(ToolUseId::minted(0), "orders", "{}")],
+        stop_reason: "tool_use",
         usage: None,
     });
     recorder.observe(&RunEvent::Opened {

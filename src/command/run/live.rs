@@ -126,7 +126,7 @@ fn describe(event: &RunEvent<'_>, model: &str) -> Option<String> {
                     usage.input_tokens, usage.output_tokens
                 )
             });
-            let what = match calls {
+            let what = match calls.len() {
                 0 => "it answers".to_owned(),
                 1 => "it asks for 1 call".to_owned(),
                 calls => format!("it asks for {calls} calls"),

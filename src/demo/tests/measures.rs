@@ -57,6 +57,7 @@ fn as_expected(scene: &Scene, elapsed_ms: f64) -> Vec<ActMeasurement> {
                 early_calls: 0,
                 hidden_ms: None,
                 elapsed_ms,
+                trace_id: None,
             },
             calls: Vec::new(),
             refunds: act.refunds,

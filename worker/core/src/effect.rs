@@ -27,6 +27,8 @@ pub struct Start {
     pub arguments: Bytes,
     /// Time for the attempt, from now; the core sends [`Effect::Stop`] when it is over.
     pub budget: Duration,
+    /// Time since it arrived.
+    pub queued: Duration,
     /// Idempotency key that the caller gave.
     pub key: Option<String>,
     /// W3C trace context of the call.

@@ -271,6 +271,7 @@ impl HeldTable {
                         effect: held.effect,
                         arguments: pending.arguments,
                         budget: pending.budget,
+                        queued: now.saturating_duration_since(held.arrived),
                         key: pending.key,
                         traceparent: pending.traceparent,
                     });

@@ -14,12 +14,13 @@ use crate::executor::inbound::{self, Heard};
 use crate::executor::message::{MAILBOX_CAPACITY, Message};
 use crate::executor::options::{Options, StartError};
 use crate::executor::outbox::{News, Outbox};
-use crate::executor::running::{RunningCalls, Stopped};
+use crate::executor::running::{RunningCalls, Stopped, Traced};
 use crate::executor::snapshot::{Counters, Snapshot};
 use crate::executor::tool_threads::{Entry, ToolThreads};
 use crate::executor::{Handle, catalogue, outbound};
 use crate::link::{Incoming, Link};
 use crate::tool::{CallState, ProgressInbox, ToolCall, Tools};
+use crate::traces::Place;
 
 /// Why an executor ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,9 +174,8 @@ impl<L: Link> Executor<L> {
         let mut news = std::mem::take(&mut self.news);
         self.outbox.take(&mut news);
         for finished in news.finished.drain(..) {
-            if let Some(place) = finished.place {
-                self.running.end(place);
-            }
+            let ended = finished.place.and_then(|place| self.running.end(place));
+            self.trace(ended, &finished, now);
             self.handle_finished(finished, now);
         }
         // One that has ended since has left its place, perhaps to another.
@@ -260,7 +260,15 @@ impl<L: Link> Executor<L> {
             self.counters.abandoned += 1;
             tracing::warn!(of = ?stopped.finished.of, "a stopped tool's thread runs on");
         }
+        self.trace(stopped.traced, &stopped.finished, now);
         self.handle_finished(stopped.finished, now);
+    }
+
+    /// Writes the span of an attempt that ended, where it is recorded.
+    fn trace(&self, traced: Option<Box<Traced>>, finished: &Finished, now: Instant) {
+        if let (Some(traces), Some(traced)) = (&self.options.traces, traced) {
+            traces.tell(traced.ended(finished, now));
+        }
     }
 
     fn drain(&mut self, grace: Duration, now: Instant) {
@@ -377,12 +385,22 @@ impl<L: Link> Executor<L> {
         };
         let inbox: Arc<dyn ProgressInbox> = Arc::clone(&self.outbox) as _;
         let state = CallState::new(start.of.clone(), start.place, Some(inbox));
-        self.running.begin(&start, Arc::clone(&state), now);
+        let place = match self.options.traces {
+            Some(_) => Place::below(start.traceparent.as_deref()),
+            None => None,
+        };
+        self.running.begin(&start, place, Arc::clone(&state), now);
+        // What the tool calls in turn belongs below the attempt's own span.
+        let traceparent = match &place {
+            Some(place) => Some(place.context().to_string()),
+            None => start.traceparent,
+        };
         let inline = limit::inline_bytes_max(self.link.payload_bytes_max());
         self.batch.push(Entry {
             tool: Arc::clone(&offer.tool),
             output_bytes_max: offer.output_bytes_max.min(inline),
-            call: ToolCall::new(start.arguments, start.key, start.traceparent, state),
+            trace: place.map(|place| place.context()),
+            call: ToolCall::new(start.arguments, start.key, traceparent, state),
         });
     }
 

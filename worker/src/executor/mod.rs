@@ -22,6 +22,7 @@ mod outbound;
 mod outbox;
 mod progress;
 mod running;
+mod scope;
 mod snapshot;
 mod tool_threads;
 

@@ -1,6 +1,7 @@
 //! What an executor is given.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_proto::limit;
@@ -10,6 +11,7 @@ use callboard_worker_core::{Config, Identity};
 use uuid::Uuid;
 
 use crate::tool::{Tools, ToolsError};
+use crate::traces::Traces;
 
 /// How long a stopped tool that watches its cancellation may take to end (chosen, not measured).
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
@@ -51,6 +53,8 @@ pub struct Options {
     /// Threads on which tools may block; 32, made as they are needed. Not used with
     /// [`ToolRuntime::Shared`], whose runtime has its own bound.
     pub blocking_threads: NonZeroUsize,
+    /// Writes the spans of what is executed; none without it.
+    pub traces: Option<Arc<Traces>>,
     /// Slots and the other limits of the core. Its `batch_bytes_max` is set from the link.
     pub limits: Config,
 }
@@ -68,6 +72,7 @@ impl Options {
             cancel_grace: CANCEL_GRACE,
             tool_runtime: ToolRuntime::Own(NonZeroUsize::MIN),
             blocking_threads: BLOCKING_THREADS,
+            traces: None,
             limits: Config::default(),
         }
     }

@@ -11,6 +11,7 @@ use callboard_worker_core::{Finished, ReplyTo, Start, StopReason};
 use crate::executor::progress::ProgressClock;
 use crate::executor::{RunningCall, ending};
 use crate::tool::{CallState, Progress};
+use crate::traces::{Executed, Place};
 
 /// One attempt that was handed to its tool and has not ended.
 struct Running {
@@ -19,9 +20,37 @@ struct Running {
     tool: ToolName,
     effect: Effect,
     since: Instant,
+    traced: Option<Box<Traced>>,
     progress_sent: Option<Instant>,
     /// When it is ended by force, once it was told to stop.
     stop_due: Option<Instant>,
+}
+
+/// What is known at its start of an attempt whose trace is recorded.
+#[derive(Debug)]
+pub(super) struct Traced {
+    place: Place,
+    tool: ToolName,
+    queued: Duration,
+    since: Instant,
+}
+
+impl Traced {
+    /// The attempt, once it has ended.
+    pub(super) fn ended(self, finished: &Finished, now: Instant) -> Executed {
+        let executed = Executed {
+            place: self.place,
+            of: finished.of.clone(),
+            tool: self.tool,
+            queued: self.queued,
+            started: self.since,
+            ended: now,
+            executed: finished.executed,
+            kind: None,
+            is_error: false,
+        };
+        executed.with_outcome(&finished.outcome)
+    }
 }
 
 /// All attempts that are handed to their tools; bounded by the core's slots.
@@ -40,6 +69,8 @@ pub(super) struct Stopped {
     pub(super) finished: Finished,
     /// Whether its thread runs on.
     pub(super) is_abandoned: bool,
+    /// Where its trace is recorded.
+    pub(super) traced: Option<Box<Traced>>,
 }
 
 impl RunningCalls {
@@ -52,13 +83,28 @@ impl RunningCalls {
         }
     }
 
-    pub(super) fn begin(&mut self, start: &Start, state: Arc<CallState>, now: Instant) {
+    pub(super) fn begin(
+        &mut self,
+        start: &Start,
+        place: Option<Place>,
+        state: Arc<CallState>,
+        now: Instant,
+    ) {
+        let traced = place.map(|place| {
+            Box::new(Traced {
+                place,
+                tool: start.tool.clone(),
+                queued: start.queued,
+                since: now,
+            })
+        });
         let running = Running {
             state,
             reply: start.reply,
             tool: start.tool.clone(),
             effect: start.effect,
             since: now,
+            traced,
             progress_sent: None,
             stop_due: None,
         };
@@ -68,15 +114,14 @@ impl RunningCalls {
         self.calls[start.place] = Some(running);
     }
 
-    /// Notes the end of the attempt at a place.
-    pub(super) fn end(&mut self, place: usize) {
-        let Some(running) = self.calls.get_mut(place).and_then(Option::take) else {
-            return;
-        };
+    /// Notes the end of the attempt at a place; gives what is known of its trace, where that is recorded.
+    pub(super) fn end(&mut self, place: usize) -> Option<Box<Traced>> {
+        let running = self.calls.get_mut(place).and_then(Option::take)?;
         if let Some(due) = running.stop_due {
             self.stopping.remove(&(due, place));
         }
         self.clock.forget(place, running.progress_sent);
+        running.traced
     }
 
     fn running(&mut self, place: usize) -> Option<&mut Running> {
@@ -127,8 +172,9 @@ impl RunningCalls {
         let is_abandoned = running.state.is_on_thread();
         let executed = now.saturating_duration_since(running.since);
         let of = running.state.of.clone();
-        self.end(place);
+        let traced = self.end(place);
         Some(Stopped {
+            traced,
             finished: Finished {
                 of,
                 place: Some(place),

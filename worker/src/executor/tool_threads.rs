@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use callboard_proto::Outcome;
+use callboard_proto::{Outcome, TraceContext};
 use callboard_worker_core::Finished;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::executor::ending;
 use crate::executor::options::{Options, StartError, ToolRuntime};
 use crate::executor::outbox::Outbox;
+use crate::executor::scope::Scope;
 use crate::tool::{CallState, Phase, Tool, ToolCall, ToolResult, check_object};
 
 /// How long a batch may poll tools one after the other before it hands back what ended and lets
@@ -28,6 +29,8 @@ pub(super) struct Entry {
     pub(super) tool: Arc<dyn Tool>,
     /// What it is given.
     pub(super) call: ToolCall,
+    /// The attempt's span, where its trace is recorded.
+    pub(super) trace: Option<TraceContext>,
     /// Largest result that may leave, in bytes.
     pub(super) output_bytes_max: usize,
 }
@@ -125,6 +128,7 @@ fn spawn(execution: Execution, outbox: &Arc<Outbox>) -> tokio::task::AbortHandle
 /// A tool that was entered. Resolves to its end, or to nothing when the executor took the end first.
 struct Execution {
     future: BoxFuture<'static, ToolResult>,
+    scope: Scope,
     state: Arc<CallState>,
     entered: Instant,
     output_bytes_max: usize,
@@ -136,6 +140,7 @@ impl Execution {
         let Entry {
             tool,
             call,
+            trace,
             output_bytes_max,
         } = entry;
         let state = Arc::clone(call.state());
@@ -154,8 +159,9 @@ impl Execution {
             return None;
         }
         let entered = now;
+        let scope = Scope::new(&state.of, trace);
         // The tool's own code begins here.
-        let future = match catch_unwind(AssertUnwindSafe(|| tool.call(call))) {
+        let future = match catch_unwind(AssertUnwindSafe(|| scope.within(|| tool.call(call)))) {
             Ok(future) => future,
             Err(panic) => {
                 if state.take_end().is_some() {
@@ -171,6 +177,7 @@ impl Execution {
         };
         Some(Self {
             future,
+            scope,
             state,
             entered,
             output_bytes_max,
@@ -201,7 +208,9 @@ impl Future for Execution {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
         // After a panic it is dropped, and never polled again.
-        let result = match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx))) {
+        let Self { future, scope, .. } = &mut *self;
+        let poll = AssertUnwindSafe(|| scope.within(|| future.as_mut().poll(cx)));
+        let result = match catch_unwind(poll) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => Ok(result),
             Err(panic) => Err(panic),

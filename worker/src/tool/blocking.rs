@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use opentelemetry::Context;
 use tokio::task::AbortHandle;
 
 use crate::tool::{ToolCall, ToolError, ToolResult};
@@ -26,7 +27,11 @@ where
     F: FnOnce(ToolCall) -> ToolResult + Send + 'static,
 {
     let state = Arc::clone(call.state());
+    // What the tool logs and traces there belongs to its call as well.
+    let (fields, place) = (tracing::Span::current(), Context::current());
     let task = tokio::task::spawn_blocking(move || {
+        let _place = place.attach();
+        let _fields = fields.entered();
         state.set_on_thread(true);
         let result = body(call);
         state.set_on_thread(false);

@@ -37,7 +37,7 @@ fn event(event: &RunEvent<'_>) -> String {
         RunEvent::Asked { turn } => format!("asked {}", turn.0),
         RunEvent::Opened { turn, .. } => format!("opened {}", turn.0),
         RunEvent::StartedEarly { turn, call, tool } => format!("early {} {call} {tool}", turn.0),
-        RunEvent::Answered { turn, calls, .. } => format!("answered {} {calls}", turn.0),
+        RunEvent::Answered { turn, calls, .. } => format!("answered {} {}", turn.0, calls.len()),
         RunEvent::Failed { turn, message } => format!("failed {}: {message}", turn.0),
         RunEvent::Reported(report) => format!("reported {}", report.turn.turn.0),
         RunEvent::Discarded(report) => format!("discarded {}", report.turn.turn.0),

@@ -235,6 +235,7 @@ fn a_start_carries_all_that_the_tool_needs() {
             effect: ToolEffect::Read,
             arguments: item.arguments,
             budget: item.budget_ms.duration(),
+            queued: std::time::Duration::ZERO,
             key: item.key,
             traceparent: item.traceparent,
         }))

@@ -6,3 +6,4 @@ mod messages;
 mod offers;
 mod stops;
 mod threads;
+mod traces;
