@@ -14,6 +14,7 @@ mod offer;
 mod output;
 mod session;
 mod signals;
+mod telemetry;
 
 use clap::Parser as _;
 

@@ -19,6 +19,7 @@ use crate::embedded;
 use crate::exit::bad_input;
 use crate::offer::{self, ToolSet};
 use crate::output;
+use crate::telemetry::Watch;
 
 /// How long an embedded worker may take to end with its session.
 const EMBEDDED_GRACE: Duration = Duration::from_secs(1);
@@ -26,6 +27,8 @@ const EMBEDDED_GRACE: Duration = Duration::from_secs(1);
 /// A coordinator with its workers.
 pub(crate) struct Session {
     pub(crate) dispatch: DispatchHandle,
+    /// What is told of its calls.
+    pub(crate) watch: Watch,
     actor: JoinHandle<()>,
     embedded: Vec<executor::Handle>,
     /// What the embedded workers offer: with them, nobody else is waited for.
@@ -37,6 +40,8 @@ impl Session {
     /// Over the configured server, or with one embedded worker that offers the configured tools (the
     /// shop and the basic ones where none are configured).
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let coordinator = new_coordinator();
+        let mut watch = Watch::coordinator(config, coordinator)?;
         match config.server()? {
             Some(server) => {
                 if config.worker.root.is_some() || !config.worker.tools.is_empty() {
@@ -44,15 +49,15 @@ impl Session {
                         "callboard: tools of this process are not offered over NATS; start a `callboard worker` for them",
                     );
                 }
-                let coordinator = new_coordinator();
                 let link = NatsLink::connect(&server, config.tenant()?, coordinator).await?;
-                let (actor, dispatch) = Dispatch::new(options(config, coordinator), link);
+                let options = options(config, coordinator, &watch);
+                let (actor, dispatch) = Dispatch::new(options, link);
                 let actor = tokio::spawn(async move {
                     if let Err(error) = actor.run().await.close().await {
                         tracing::warn!(%error, "the link could not be closed in order");
                     }
                 });
-                Ok(Self::new(config, dispatch, actor, Vec::new()))
+                Ok(Self::new(config, dispatch, actor, Vec::new(), watch))
             }
             None => {
                 let mut sets = config.worker.tools.clone();
@@ -61,13 +66,15 @@ impl Session {
                     sets.extend(config.worker.root.is_some().then_some(ToolSet::Fs));
                 }
                 let tools = offer::tools(&sets, config)?;
-                let options = executor::Options::new(
+                let mut options = executor::Options::new(
                     callboard_proto::WorkerName::new("embedded").map_err(bad_input)?,
                     config.pool()?,
                 )
                 .with_slots(config.worker.slots)
                 .with_labels(config.labels()?);
-                Self::embedded(config, vec![(options, tools)], embedded::join)
+                watch.add_embedded(config, &mut options)?;
+                let workers = vec![(options, tools)];
+                Self::embedded(config, coordinator, workers, watch, embedded::join)
             }
         }
     }
@@ -75,7 +82,9 @@ impl Session {
     /// With these workers in this process, each connected to the switchboard between by `join`.
     pub(crate) fn embedded(
         config: &Config,
+        coordinator: CoordinatorId,
         workers: Vec<(executor::Options, Tools)>,
+        watch: Watch,
         join: impl Fn(&Switchboard, &Announce) -> LocalLink,
     ) -> anyhow::Result<Self> {
         let board = Switchboard::default();
@@ -90,15 +99,14 @@ impl Session {
             tokio::spawn(executor.run());
             handles.push(handle);
         }
-        let coordinator = new_coordinator();
         let link = board.connect(coordinator);
-        let (actor, dispatch) = Dispatch::new(options(config, coordinator), link);
+        let (actor, dispatch) = Dispatch::new(options(config, coordinator, &watch), link);
         let actor = tokio::spawn(async move {
             actor.run().await;
         });
         Ok(Self {
             embedded_tools: names,
-            ..Self::new(config, dispatch, actor, handles)
+            ..Self::new(config, dispatch, actor, handles, watch)
         })
     }
 
@@ -107,9 +115,11 @@ impl Session {
         dispatch: DispatchHandle,
         actor: JoinHandle<()>,
         embedded: Vec<executor::Handle>,
+        watch: Watch,
     ) -> Self {
         Self {
             dispatch,
+            watch,
             actor,
             embedded,
             embedded_tools: Vec::new(),
@@ -169,16 +179,18 @@ impl Session {
             // What still runs was cancelled with its turn; a tool that ignores that is left behind.
             let _ = tokio::time::timeout(EMBEDDED_GRACE, worker.stop()).await;
         }
+        self.watch.close().await;
     }
 }
 
-fn new_coordinator() -> CoordinatorId {
+pub(crate) fn new_coordinator() -> CoordinatorId {
     CoordinatorId::new(uuid::Uuid::new_v4())
 }
 
-fn options(config: &Config, coordinator: CoordinatorId) -> Options {
+fn options(config: &Config, coordinator: CoordinatorId, watch: &Watch) -> Options {
     let mut options = Options::new(coordinator);
     options.limits.waiting_calls_max = config.coordinator.waiting_calls_max;
+    options.observer = watch.observer();
     options
 }
 

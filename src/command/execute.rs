@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use callboard_coordinator::core::{CancelReason, TurnOptions};
 use callboard_coordinator::run::Tally;
-use callboard_proto::{RunId, TraceContext, Turn, TurnKey, limit};
+use callboard_proto::{RunId, Turn, TurnKey, limit};
 use uuid::Uuid;
 
 use self::view::View;
@@ -14,6 +14,7 @@ use crate::exit::{BadInput, Exit};
 use crate::output;
 use crate::session::{Session, wanted};
 use crate::signals;
+use crate::telemetry::{self, Traced};
 
 mod input;
 mod view;
@@ -41,12 +42,23 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
         })),
         turn: Turn(1),
     };
-    let options = TurnOptions {
+    let mut options = TurnOptions {
         call_deadline: config.coordinator.call_deadline,
         parallel_max: config.coordinator.parallel,
-        trace: inherited_trace(),
+        trace: telemetry::inherited(),
         ..TurnOptions::until(Instant::now() + config.coordinator.deadline)
     };
+    let traces = session.watch.traces.as_ref();
+    let recorder = traces.and_then(|traces| {
+        let origin = telemetry::origin("", None);
+        traces.begin_turn(turn.run, origin)
+    });
+    if let Some(recorder) = &recorder {
+        recorder.opened(turn.turn, &answer.calls, &mut options);
+    }
+    let trace_id = recorder
+        .as_ref()
+        .map(|recorder| recorder.context().trace_text());
     let mut gathering = session.dispatch.open(turn, options);
     gathering.add(calls);
     gathering.seal();
@@ -60,9 +72,13 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
             gathering.report().await
         }
     }?;
+    if let Some(recorder) = recorder {
+        recorder.reported(&report);
+    }
     let messages = format.render(&answer.calls, &report);
     if flags.json {
-        output::json(&View::new(format, &answer, &report, &messages))?;
+        let view = View::new(format, &answer, &report, &messages);
+        output::json(&Traced::new(config, trace_id.as_deref(), view))?;
     } else {
         output::line(&view::line(format, &messages))?;
     }
@@ -74,11 +90,6 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     } else {
         Exit::of_calls(&tally)
     })
-}
-
-/// The trace of whoever started this program. What can't be read is passed over, as W3C asks.
-fn inherited_trace() -> Option<TraceContext> {
-    std::env::var("TRACEPARENT").ok()?.trim().parse().ok()
 }
 
 fn check_key(key: Option<&str>) -> anyhow::Result<()> {

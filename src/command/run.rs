@@ -8,7 +8,8 @@ use callboard_coordinator::model::Model;
 use callboard_coordinator::model::http::ProviderModel;
 use callboard_coordinator::model::script::ScriptedModel;
 use callboard_coordinator::provider::{Format, Settings, ToolChoice};
-use callboard_coordinator::run::{RunHandle, RunOptions, RunReport};
+use callboard_coordinator::run::{Observe, RunHandle, RunOptions, RunReport};
+use callboard_coordinator::traces::{Origin, RunRecorder};
 use callboard_proto::{Epoch, RunId};
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
@@ -20,6 +21,7 @@ use crate::exit::{BadInput, Exit, bad_input};
 use crate::output;
 use crate::session::{Session, wanted};
 use crate::signals;
+use crate::telemetry::{self, Traced};
 
 mod live;
 mod view;
@@ -29,32 +31,52 @@ pub(crate) async fn run(flags: Run, config: &Config) -> anyhow::Result<Exit> {
         let model = ScriptedModel::from_file(script).map_err(bad_input)?;
         let tools: Vec<String> = model.tools().map(str::to_owned).collect();
         let live = Live::new(flags.verbose);
-        let (report, exit) = drive(&flags, config, model, &tools, &ToolChoice::Auto, live).await?;
+        let asking = Asking {
+            tools: &tools,
+            choice: &ToolChoice::Auto,
+            origin: telemetry::origin(model.name(), None),
+        };
+        let (report, exit) = drive(&flags, config, model, asking, live).await?;
         if flags.json {
-            output::json(&report)?;
+            output::json(&Traced::of_run(config, &report))?;
         } else {
             output::line(&view::with_turns(&report))?;
+            tell_trace(config, &report, flags.verbose);
         }
         return Ok(exit);
     }
     let (model, settings) = provider_model(config)?;
     let is_watched = !flags.json && std::io::stderr().is_terminal();
-    let live = Live::new(flags.verbose || is_watched);
+    let is_told = flags.verbose || is_watched;
+    let live = Live::new(is_told);
     let tools: &[String] = match &settings.tool_choice {
         ToolChoice::Tool(name) => std::slice::from_ref(name),
         ToolChoice::Auto | ToolChoice::Any | ToolChoice::None => &[],
     };
-    let choice = &settings.tool_choice;
-    let (report, exit) = drive(&flags, config, model, tools, choice, live).await?;
+    let format = config.model.target()?.map(|(format, _)| format);
+    let asking = Asking {
+        tools,
+        choice: &settings.tool_choice,
+        origin: telemetry::origin(&settings.model, format),
+    };
+    let (report, exit) = drive(&flags, config, model, asking, live).await?;
     if flags.json {
-        output::json(&report)?;
+        output::json(&Traced::of_run(config, &report))?;
     } else {
         if !report.text.is_empty() {
             output::line(&view::text(&report, std::io::stdout().is_terminal()))?;
         }
         output::note(&format!("callboard: {}", view::summary(&report)));
+        tell_trace(config, &report, is_told);
     }
     Ok(exit)
+}
+
+/// Says where the run's trace is found, to who follows the run.
+fn tell_trace(config: &Config, report: &RunReport, is_told: bool) {
+    if let Some(trace) = report.trace_id.as_deref().filter(|_| is_told) {
+        output::note(&format!("callboard: {}", telemetry::shown(config, trace)));
+    }
 }
 
 /// Sets the configured model up.
@@ -79,15 +101,27 @@ fn provider_model(config: &Config) -> anyhow::Result<(ProviderModel, Settings)> 
     Ok((model, settings))
 }
 
-/// Drives a run to its end. These tools are waited for; without any, whoever is there is listened for.
+/// What a model is asked with.
+struct Asking<'a> {
+    /// These tools are waited for; without any, whoever is there is listened for.
+    tools: &'a [String],
+    choice: &'a ToolChoice,
+    origin: Origin,
+}
+
+/// Drives a run to its end.
 async fn drive<M: Model>(
     flags: &Run,
     config: &Config,
     model: M,
-    tools: &[String],
-    choice: &ToolChoice,
+    asking: Asking<'_>,
     mut live: Live,
 ) -> anyhow::Result<(RunReport, Exit)> {
+    let Asking {
+        tools,
+        choice,
+        origin,
+    } = asking;
     let session = Session::open(config).await?;
     let catalogue = session
         .catalogue(wanted(tools.iter().map(String::as_str)))
@@ -102,8 +136,11 @@ async fn drive<M: Model>(
         .into());
     }
     let limits = &config.coordinator;
+    let run = RunId::new(Uuid::new_v4());
+    let traces = session.watch.traces.as_ref();
+    let recorder = traces.and_then(|traces| traces.begin_run(run, origin));
     let options = RunOptions {
-        run: RunId::new(Uuid::new_v4()),
+        run,
         task: flags.task.clone(),
         catalogue,
         budgets: Budgets {
@@ -118,12 +155,14 @@ async fn drive<M: Model>(
         eager: config.model.eager.eager(),
         tool_choice: choice.clone(),
         epoch: Epoch(0),
-        trace: None,
-        is_watched: false,
+        trace: recorder.as_ref().map(RunRecorder::context),
+        is_watched: recorder.is_some(),
     };
     let mut events = session.dispatch.events();
     let (observer, mut lines) = live.observer(model.name());
-    let mut handle = RunHandle::start(options, model, session.dispatch.clone(), observer);
+    let mut observers: Vec<Box<dyn Observe>> = vec![Box::new(observer)];
+    observers.extend(recorder.map(|recorder| Box::new(recorder) as _));
+    let mut handle = RunHandle::start(options, model, session.dispatch.clone(), observers);
     let mut interrupted = false;
     let report = loop {
         tokio::select! {

@@ -11,6 +11,7 @@ use crate::offer;
 use crate::output;
 use crate::session::short;
 use crate::signals;
+use crate::telemetry::Watch;
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     let Some(server) = config.server()? else {
@@ -27,9 +28,10 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         .into());
     }
     let tools = offer::tools(&config.worker.tools, config)?;
-    let options = Options::new(config.worker_name()?, config.pool()?)
+    let mut options = Options::new(config.worker_name()?, config.pool()?)
         .with_slots(config.worker.slots)
         .with_labels(config.labels()?);
+    let watch = Watch::worker(config, &mut options)?;
     let announce = options.announce(&tools, PAYLOAD_BYTES_MAX);
     let offered: Vec<String> = tools
         .offers()
@@ -69,6 +71,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     });
     let Ended { why, link } = executor.run().await;
     let closed = link.close().await;
+    watch.close().await;
     match why {
         Why::Refused(reason) => Err(Refused(reason).into()),
         Why::Drained | Why::Stopped => {

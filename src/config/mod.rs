@@ -3,6 +3,7 @@
 mod layers;
 mod model;
 mod provider;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -20,6 +21,7 @@ use crate::offer::ToolSet;
 pub(crate) use layers::load;
 pub(crate) use model::{EagerWord, Model, ParallelWord};
 pub(crate) use provider::Providers;
+pub(crate) use telemetry::Telemetry;
 
 /// All of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -32,6 +34,7 @@ pub(crate) struct Config {
     #[serde(skip_serializing_if = "Providers::is_default")]
     pub(crate) provider: Providers,
     pub(crate) log: Log,
+    pub(crate) telemetry: Telemetry,
     /// `[[tool]]`: what the worker offers besides; read by [`crate::offer`], and never shown: it may hold
     /// secrets.
     #[serde(skip_serializing)]
@@ -348,6 +351,7 @@ impl Config {
         self.labels()?;
         self.model.check()?;
         self.provider.check()?;
+        self.telemetry.check()?;
         if self.worker.slots == 0 {
             return Err(bad_input(anyhow::anyhow!(
                 "worker.slots = 0 lets nothing run; give at least 1"

@@ -20,7 +20,8 @@ use super::scene::{Act, Scene};
 use crate::config::Config;
 use crate::embedded;
 use crate::exit::bad_input;
-use crate::session::{Session, wanted};
+use crate::session::{Session, new_coordinator, wanted};
+use crate::telemetry::Watch;
 
 /// Time for a whole act; no scene comes near it.
 const ACT_TIME: Duration = Duration::from_secs(30);
@@ -51,11 +52,17 @@ impl Stage {
             let options = executor::Options::new(name, config.pool()?);
             workers.push((options, Tools::new(shop.tools())?));
         }
-        let session = Session::embedded(config, workers, |board, announce| {
-            embedded::join_through(board, announce, |way| {
-                Watched::new(way, board, announce, scissors.clone())
-            })
-        })?;
+        let session = Session::embedded(
+            config,
+            new_coordinator(),
+            workers,
+            Watch::off(),
+            |board, announce| {
+                embedded::join_through(board, announce, |way| {
+                    Watched::new(way, board, announce, scissors.clone())
+                })
+            },
+        )?;
         let tools: Vec<String> = model.tools().map(str::to_owned).collect();
         let catalogue = session
             .catalogue(wanted(tools.iter().map(String::as_str)))

@@ -8,3 +8,4 @@ pub mod link;
 pub mod proxy;
 pub mod server;
 pub mod signal;
+pub mod trace;

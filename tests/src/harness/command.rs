@@ -45,7 +45,8 @@ impl Callboard {
     #[must_use]
     pub fn of(mut command: Command) -> Self {
         for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("CALLBOARD_") {
+            let text = name.to_string_lossy();
+            if text.starts_with("CALLBOARD_") || text.starts_with("OTEL_") {
                 command.env_remove(name);
             }
         }

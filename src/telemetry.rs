@@ -1,0 +1,196 @@
+//! The traces of this process: set up by the `OTEL_*` variables and `[telemetry]`, flushed at its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard_coordinator::dispatch::ObserveCalls;
+use callboard_coordinator::provider::Format;
+use callboard_coordinator::run::RunReport;
+use callboard_coordinator::traces::{self, Origin, Traces};
+use callboard_proto::{CoordinatorId, InstanceId, TraceContext};
+use callboard_telemetry::{Service, Settings, Telemetry};
+use callboard_worker::executor;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::exit::bad_input;
+
+/// How long the end of a process waits for the collector.
+const FLUSH: Duration = Duration::from_secs(3);
+/// What carries messages between processes.
+const NATS: &str = "nats";
+/// What carries them where coordinator and workers are one.
+const LOCAL: &str = "callboard";
+
+/// What a process tells of its calls.
+pub(crate) struct Watch {
+    telemetry: Telemetry,
+    /// Nothing where no traces are exported.
+    pub(crate) traces: Option<Arc<Traces>>,
+    of_workers: Vec<Arc<callboard_worker::traces::Traces>>,
+}
+
+impl Watch {
+    /// Tells nothing.
+    pub(crate) fn off() -> Self {
+        Self::of(Telemetry::off())
+    }
+
+    fn of(telemetry: Telemetry) -> Self {
+        Self {
+            telemetry,
+            traces: None,
+            of_workers: Vec::new(),
+        }
+    }
+
+    /// For a coordinator, over NATS or with workers in this process.
+    pub(crate) fn coordinator(config: &Config, coordinator: CoordinatorId) -> anyhow::Result<Self> {
+        let mut watch = Self::of(start("callboard-coordinator", coordinator.to_string())?);
+        let options = traces::Options {
+            agent: config.telemetry.agent.clone(),
+            tenant: config.tenant()?,
+            system: if config.nats.url.is_some() {
+                NATS
+            } else {
+                LOCAL
+            },
+            captures_content: config.telemetry.content,
+        };
+        watch.traces = Traces::start(&watch.telemetry, options);
+        Ok(watch)
+    }
+
+    /// For a worker of its own process.
+    pub(crate) fn worker(config: &Config, options: &mut executor::Options) -> anyhow::Result<Self> {
+        let instance: InstanceId = options.instance;
+        let mut watch = Self::of(start("callboard-worker", instance.to_string())?);
+        watch.add_worker(config, options, NATS)?;
+        Ok(watch)
+    }
+
+    /// For a worker in the process of its coordinator.
+    pub(crate) fn add_embedded(
+        &mut self,
+        config: &Config,
+        options: &mut executor::Options,
+    ) -> anyhow::Result<()> {
+        self.add_worker(config, options, LOCAL)
+    }
+
+    fn add_worker(
+        &mut self,
+        config: &Config,
+        options: &mut executor::Options,
+        system: &'static str,
+    ) -> anyhow::Result<()> {
+        let identity = options.identity();
+        options.traces = callboard_worker::traces::Traces::start(
+            &self.telemetry,
+            identity,
+            config.tenant()?,
+            system,
+        );
+        self.of_workers.extend(options.traces.clone());
+        Ok(())
+    }
+
+    /// Who the dispatcher tells.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn ObserveCalls>> {
+        let traces = self.traces.clone()?;
+        Some(traces)
+    }
+
+    /// Exports what there is, and ends; a collector that doesn't answer is not waited for.
+    pub(crate) async fn close(self) {
+        if let Some(traces) = &self.traces {
+            traces.write();
+        }
+        for traces in &self.of_workers {
+            traces.write();
+        }
+        self.telemetry.close(FLUSH).await;
+    }
+}
+
+fn start(name: &'static str, instance: String) -> anyhow::Result<Telemetry> {
+    let settings = Settings::from_env(|name| std::env::var(name).ok()).map_err(bad_input)?;
+    let service = Service {
+        name,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance,
+    };
+    Telemetry::start(&settings, &service).map_err(bad_input)
+}
+
+/// Where a run comes from: its model, and the trace of whoever started this program.
+pub(crate) fn origin(model: &str, format: Option<Format>) -> Origin {
+    Origin {
+        parent: inherited(),
+        model: model.to_owned(),
+        provider: format.map(|format| provider(format).to_owned()),
+    }
+}
+
+/// The trace of whoever started this program. What can't be read is passed over, as W3C asks.
+pub(crate) fn inherited() -> Option<TraceContext> {
+    std::env::var("TRACEPARENT").ok()?.trim().parse().ok()
+}
+
+/// The provider, as the conventions call it.
+const fn provider(format: Format) -> &'static str {
+    match format {
+        Format::Anthropic => "anthropic",
+        Format::Responses | Format::Chat => "openai",
+        Format::Gemini => "gcp.gemini",
+    }
+}
+
+/// A trace as people look it up: its id, and where it is shown, if that is configured.
+pub(crate) fn shown(config: &Config, trace_id: &str) -> String {
+    match link(config, trace_id) {
+        Some(link) => format!("trace {trace_id}: {link}"),
+        None => format!("trace {trace_id}"),
+    }
+}
+
+/// Where a trace is shown, if that is configured.
+pub(crate) fn link(config: &Config, trace_id: &str) -> Option<String> {
+    let base = config.telemetry.jaeger_url.as_deref()?;
+    Some(format!("{}/trace/{trace_id}", base.trim_end_matches('/')))
+}
+
+/// A report with the trace that it belongs to, as `--json` prints it.
+#[derive(Serialize)]
+pub(crate) struct Traced<'a, T> {
+    #[serde(flatten)]
+    report: T,
+    /// Absent where the report says so itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_url: Option<String>,
+}
+
+impl<'a, T> Traced<'a, T> {
+    /// A report that doesn't name its trace.
+    pub(crate) fn new(config: &Config, trace_id: Option<&'a str>, report: T) -> Self {
+        Self {
+            report,
+            trace_id,
+            trace_url: trace_id.and_then(|trace_id| link(config, trace_id)),
+        }
+    }
+}
+
+impl<'a> Traced<'a, &'a RunReport> {
+    /// A run's report, which names its trace.
+    pub(crate) fn of_run(config: &Config, report: &'a RunReport) -> Self {
+        let url = report.trace_id.as_deref().and_then(|id| link(config, id));
+        Self {
+            report,
+            trace_id: None,
+            trace_url: url,
+        }
+    }
+}
