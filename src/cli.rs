@@ -275,6 +275,9 @@ pub(crate) struct Offer {
     /// Folder that fs_read, fs_list and fs_search may read; nothing outside of it is seen.
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
+    /// SQLite file that sql_query and sql_schema may read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) database: Option<PathBuf>,
 }
 
 /// `callboard tools` and `callboard workers`.

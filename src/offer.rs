@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use callboard_worker::builtin::fs::FsRoot;
 use callboard_worker::builtin::shop::{Shop, ShopOptions};
-use callboard_worker::builtin::{basic, fs};
+use callboard_worker::builtin::sql::Database;
+use callboard_worker::builtin::{basic, fetch, fs, sql};
+use callboard_worker::http::HttpClients;
 use callboard_worker::tool::{Tool, Tools};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,10 @@ pub(crate) enum ToolSet {
     Shop,
     /// `echo` and `wait`.
     Basic,
+    /// `http_fetch`: what is at a URL of the public internet; [worker.fetch] opens more, or less.
+    Http,
+    /// `sql_query` and `sql_schema` on the SQLite file of --database; read-only.
+    Sql,
 }
 
 /// The argument by which this program knows that it is started as a supervisor of one call.
@@ -48,6 +54,22 @@ pub(crate) fn tools(sets: &[ToolSet], config: &Config) -> anyhow::Result<Tools> 
             }
             ToolSet::Shop => tools.extend(Shop::new(ShopOptions::default()).tools()),
             ToolSet::Basic => tools.extend(basic::tools()),
+            ToolSet::Http => {
+                let options = config.worker.fetch.options();
+                tools.extend(fetch::tools(&options, &HttpClients::default()).map_err(bad_input)?);
+            }
+            ToolSet::Sql => {
+                let options = &config.worker.sql;
+                let Some(path) = &options.database else {
+                    return Err(BadInput(
+                        "the sql tools need a database to read; give one with --database FILE"
+                            .to_owned(),
+                    )
+                    .into());
+                };
+                let database = Database::open(path, options.limits()).map_err(bad_input)?;
+                tools.extend(sql::tools(&database));
+            }
         }
     }
     Tools::new(tools).map_err(bad_input)

@@ -64,6 +64,8 @@ impl Session {
                 if sets.is_empty() && config.tool.is_empty() {
                     sets = vec![ToolSet::Shop, ToolSet::Basic];
                     sets.extend(config.worker.root.is_some().then_some(ToolSet::Fs));
+                    let has_database = config.worker.sql.database.is_some();
+                    sets.extend(has_database.then_some(ToolSet::Sql));
                 }
                 let tools = offer::tools(&sets, config)?;
                 let mut options = executor::Options::new(

@@ -23,7 +23,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     };
     if config.worker.tools.is_empty() && config.tool.is_empty() {
         return Err(BadInput(
-            "a worker needs tools to offer; give some with --tools fs,shop,basic, or declare some as [[tool]] in the --config file".to_owned(),
+            "a worker needs tools to offer; give some with --tools fs,http,sql,shop,basic, or declare some as [[tool]] in the --config file".to_owned(),
         )
         .into());
     }

@@ -1,5 +1,6 @@
 //! What can be set: defaults < file < `CALLBOARD_SECTION__KEY` < flags. Unknown keys are refused.
 
+mod builtin;
 mod layers;
 mod model;
 mod provider;
@@ -18,6 +19,7 @@ use crate::cli::{CallLimits, Global, Run as RunFlags, Worker as WorkerFlags};
 use crate::exit::bad_input;
 use crate::offer::ToolSet;
 
+pub(crate) use builtin::{Fetch, Sql};
 pub(crate) use layers::load;
 pub(crate) use model::{EagerWord, Model, ParallelWord};
 pub(crate) use provider::Providers;
@@ -137,6 +139,12 @@ pub(crate) struct Worker {
     /// The folder of the fs tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) root: Option<PathBuf>,
+    /// What `http_fetch` may do.
+    #[serde(skip_serializing_if = "Fetch::is_default")]
+    pub(crate) fetch: Fetch,
+    /// What the sql tools may read.
+    #[serde(skip_serializing_if = "Sql::is_default")]
+    pub(crate) sql: Sql,
     /// Time for running calls to finish when it is told to end.
     #[serde(with = "duration")]
     pub(crate) grace: Duration,
@@ -154,6 +162,8 @@ impl Default for Worker {
             labels: Vec::new(),
             tools: Vec::new(),
             root: None,
+            fetch: Fetch::default(),
+            sql: Sql::default(),
             grace: Duration::from_secs(30),
             health: None,
         }
@@ -252,6 +262,9 @@ impl Config {
         }
         if let Some(root) = &flags.root {
             self.worker.root = Some(root.clone());
+        }
+        if let Some(database) = &flags.database {
+            self.worker.sql.database = Some(database.clone());
         }
     }
 

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod tools {
+    mod builtins;
     mod files;
     mod http;
     mod leftovers;

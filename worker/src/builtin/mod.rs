@@ -1,8 +1,10 @@
 //! The tools that ship with the worker.
 
 pub mod basic;
+pub mod fetch;
 pub mod fs;
 pub mod shop;
+pub mod sql;
 
 use callboard_proto::{Manifest, ToolName, ToolSpec};
 

@@ -102,7 +102,7 @@ fn is_utf8(body: &[u8], is_cut: bool) -> bool {
 }
 
 /// The parts of an answer: JSON as JSON, text as text, images as images; of all else what it is.
-pub(super) fn parts(reply: Reply) -> Vec<Part> {
+pub(crate) fn parts(reply: Reply) -> Vec<Part> {
     let media = Media::of(&reply);
     let bytes = reply.body.len();
     let encoding = reply
@@ -165,7 +165,7 @@ pub(crate) fn cut_note(bytes_max: usize) -> String {
 }
 
 /// The result of a call that was answered, by the table of statuses.
-pub(super) fn of_reply(reply: Reply) -> ToolResult {
+pub(crate) fn of_reply(reply: Reply) -> ToolResult {
     let status = reply.status;
     match verdict(status, reply.headers.contains_key(RETRY_AFTER)) {
         Verdict::Answer => Ok(Answer::parts(parts(reply))),

@@ -36,6 +36,8 @@ pub(crate) struct Order {
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// Where it came from in the end.
+    pub(crate) url: Url,
     pub(crate) body: Vec<u8>,
     /// The bytes after which the body was cut off, if it went on.
     pub(crate) cut_at: Option<usize>,
@@ -258,6 +260,7 @@ async fn read(
             break;
         }
     }
+    let url = response.url().clone();
     let mut headers = std::mem::take(response.headers_mut());
     for value in headers.values_mut() {
         let clean = redactor.bytes(value.as_bytes().to_vec(), false);
@@ -268,6 +271,7 @@ async fn read(
     Ok(Reply {
         status,
         headers,
+        url,
         body: redactor.bytes(body, cut_at.is_some()),
         cut_at,
     })

@@ -7,16 +7,19 @@
 //! **Invariants:** an address is connected to only after the guard saw that very address; no value of a
 //! model's changes scheme, host, port or the steps of a path; no secret is in what comes back.
 
-mod answer;
-mod client;
-mod exchange;
+pub(crate) mod answer;
+pub(crate) mod ask;
+pub(crate) mod client;
+pub(crate) mod exchange;
 pub mod guard;
-mod redact;
+pub(crate) mod redact;
 mod resolver;
 mod secrets;
 mod spec;
 mod status;
 mod template;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod tool;

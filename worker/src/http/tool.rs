@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use url::Host;
 
 use super::answer;
+use super::ask::ask;
 use super::client::{HttpClient, HttpClients};
-use super::exchange::{Journey, Order, exchange};
+use super::exchange::Order;
 use super::guard::{Guard, GuardRules};
 use super::redact::Redactor;
 use super::secrets::{Place, Secrets};
@@ -229,36 +230,8 @@ impl Inner {
     async fn call(&self, call: ToolCall) -> ToolResult {
         let mut redactor = Redactor::default();
         let order = self.order(&call, &mut redactor)?;
-        let journey = Journey::default();
-        let cancellation = call.cancellation();
-        let asked = tokio::time::timeout(
-            self.timeout,
-            exchange(&self.client, order, &redactor, &journey),
-        );
-        let asked = tokio::select! {
-            biased;
-            () = cancellation.cancelled() => {
-                return Err(ToolError::new(
-                    FailureKind::Cancelled,
-                    stopped(&journey),
-                    journey.executed(),
-                ));
-            }
-            asked = asked => asked,
-        };
-        match asked {
-            Ok(Ok(reply)) => answer::of_reply(reply),
-            Ok(Err(trouble)) => Err(answer::of_trouble(&trouble, journey.executed())),
-            Err(_) => Err(ToolError::new(
-                FailureKind::TimedOut,
-                format!(
-                    "the server gave no whole answer within {:?}; {}",
-                    self.timeout,
-                    stopped(&journey)
-                ),
-                journey.executed(),
-            )),
-        }
+        let reply = ask(&self.client, order, &redactor, self.timeout, &call).await?;
+        answer::of_reply(reply)
     }
 
     fn order(&self, call: &ToolCall, redactor: &mut Redactor) -> Result<Order, ToolError> {
@@ -330,17 +303,6 @@ impl Inner {
             response_bytes_max: self.response_bytes_max,
             error_bytes_max: ERROR_BYTES_MAX.min(self.response_bytes_max),
         })
-    }
-}
-
-/// What a call that ended early says of its request.
-fn stopped(journey: &Journey) -> &'static str {
-    match journey.executed() {
-        Executed::No => "the request was not sent",
-        Executed::Unknown => {
-            "the request was sent, and no answer came; the server may have acted on it"
-        }
-        Executed::Yes => "the server had begun to answer",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bodies: the arguments as they came, JSON with typed slots, or a form.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::text::{Slots, TemplateError, Text};
 use super::url::QueryTemplate;
@@ -39,6 +39,14 @@ enum Kind {
 }
 
 impl BodyTemplate {
+    /// Checks a JSON body with slots against the input schema of its tool.
+    ///
+    /// # Errors
+    /// When a slot doesn't fit the schema, or it is nested too deeply.
+    pub fn new(body: &Value, schema: &Map<String, Value>) -> Result<Self, TemplateError> {
+        Self::json(body, &mut Slots::of(schema))
+    }
+
     pub(in crate::http) fn json(body: &Value, slots: &mut Slots) -> Result<Self, TemplateError> {
         Kind::new(body, slots, 0).map(|kind| Self::Json(Node(kind)))
     }

@@ -1,6 +1,7 @@
 //! Headers. No value ends a line.
 
 use reqwest::header::{HeaderName, HeaderValue};
+use serde_json::{Map, Value};
 
 use super::text::{Slots, TemplateError, Text};
 use crate::http::values::{FillError, Values};
@@ -31,6 +32,14 @@ pub struct HeaderTemplate {
 }
 
 impl HeaderTemplate {
+    /// Checks a header against the input schema of its tool.
+    ///
+    /// # Errors
+    /// When it is no header that may be set, or a slot doesn't fit the schema.
+    pub fn new(name: &str, text: &str, schema: &Map<String, Value>) -> Result<Self, TemplateError> {
+        Self::with_slots(name, text, &mut Slots::of(schema))
+    }
+
     pub(in crate::http) fn with_slots(
         name: &str,
         text: &str,

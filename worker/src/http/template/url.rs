@@ -179,6 +179,17 @@ impl UrlTemplate {
 }
 
 impl QueryTemplate {
+    /// Checks pairs of keys and texts with slots against the input schema of their tool.
+    ///
+    /// # Errors
+    /// When a slot doesn't fit the schema.
+    pub fn new<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        schema: &Map<String, Value>,
+    ) -> Result<Self, TemplateError> {
+        Self::with_slots(pairs, &mut Slots::of(schema))
+    }
+
     pub(in crate::http) fn with_slots<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         slots: &mut Slots,

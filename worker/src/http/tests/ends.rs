@@ -4,7 +4,7 @@ use callboard_proto::Effect;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::server::{Act, Server};
+use super::super::testing::{Act, Server};
 use super::{call, said, tool};
 use crate::tool::{Tool as _, ToolCall};
 

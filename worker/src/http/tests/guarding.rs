@@ -3,7 +3,7 @@
 use callboard_proto::Effect;
 use serde_json::json;
 
-use super::server::{Act, Server, json as json_reply, reply};
+use super::super::testing::{Act, Server, json as json_reply, reply};
 use super::{call, names, said, try_tool};
 
 fn to(location: &str) -> Act {

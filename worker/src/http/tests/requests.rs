@@ -3,7 +3,7 @@
 use callboard_proto::Effect;
 use serde_json::json;
 
-use super::server::{Server, json as json_reply};
+use super::super::testing::{Server, json as json_reply};
 use super::{call, said, tool};
 
 /// A request with the port and the version taken out.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// What it does with a request.
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Sends these bytes; the connection stays open.
     Send(String),
     /// Sends these bytes, then chunks without an end.
@@ -22,7 +22,7 @@ pub(super) enum Act {
 }
 
 /// A whole answer.
-pub(super) fn reply(status: &str, headers: &[(&str, &str)], body: &str) -> Act {
+pub(crate) fn reply(status: &str, headers: &[(&str, &str)], body: &str) -> Act {
     let mut text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
@@ -30,7 +30,7 @@ pub(super) fn reply(status: &str, headers: &[(&str, &str)], body: &str) -> Act {
     Act::Send(format!("{text}\r\n{body}"))
 }
 
-pub(super) fn json(status: &str, body: &str) -> Act {
+pub(crate) fn json(status: &str, body: &str) -> Act {
     reply(status, &[("Content-Type", "application/json")], body)
 }
 
@@ -42,20 +42,20 @@ struct State {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub(super) made: usize,
-    pub(super) open: usize,
-    pub(super) requests: usize,
+pub(crate) struct Counts {
+    pub(crate) made: usize,
+    pub(crate) open: usize,
+    pub(crate) requests: usize,
 }
 
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     state: Arc<State>,
 }
 
 impl Server {
     /// Answers one request after the other by these acts; the last one stays.
-    pub(super) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+    pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -81,21 +81,21 @@ impl Server {
     }
 
     /// Its URL by name, and the entry that allows it.
-    pub(super) fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         let port = self.address.port();
         format!("url = \"http://local.test:{port}{path}\"\nallow = [\"local.test:{port}\"]\n")
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
     /// All requests, head and body.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.state.asked.lock().unwrap().clone()
     }
 
-    pub(super) async fn until(&self, is_so: impl Fn(&Counts) -> bool) -> Counts {
+    pub(crate) async fn until(&self, is_so: impl Fn(&Counts) -> bool) -> Counts {
         let mut counts = self.state.counts.subscribe();
         let seen = tokio::time::timeout(std::time::Duration::from_secs(20), counts.wait_for(is_so));
         *seen.await.expect("the server sees it in time").unwrap()
