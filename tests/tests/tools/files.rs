@@ -2,6 +2,7 @@
 
 use callboard_tests::harness::Callboard;
 use tempfile::TempDir;
+use xtask::paths;
 
 #[tokio::test]
 async fn a_bad_worker_file_is_refused_with_line_and_cure() {
@@ -56,4 +57,24 @@ async fn a_bad_worker_file_is_refused_with_line_and_cure() {
         texts.push('\n');
     }
     insta::assert_snapshot!(texts);
+}
+
+#[tokio::test]
+async fn the_example_can_be_offered() {
+    let folder = TempDir::with_prefix("callboard-tools-").unwrap();
+    let example = std::fs::read_to_string(paths::root().join("examples/worker.toml")).unwrap();
+    // Its repository is somebody's.
+    let here = folder.path().display().to_string();
+    let example = example.replace("/srv/repository", &here);
+    std::fs::write(folder.path().join("worker.toml"), example).unwrap();
+    let tools = Callboard::new(["tools", "--json", "--embedded", "--config", "worker.toml"]);
+    let ended = tools.unwrap().folder(folder.path()).run().await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for name in ["git_log", "http_fetch", "item_put", "word_count"] {
+        assert!(
+            ended.stdout.contains(&format!("{name:?}")),
+            "{}",
+            ended.stdout
+        );
+    }
 }
