@@ -119,6 +119,7 @@ impl Session {
         embedded: Vec<executor::Handle>,
         watch: Watch,
     ) -> Self {
+        watch.keep_fresh(&dispatch);
         Self {
             dispatch,
             watch,
@@ -174,6 +175,7 @@ impl Session {
 
     /// Ends the coordinator and the embedded workers.
     pub(crate) async fn close(self) {
+        self.watch.settle(&self.dispatch).await;
         // An actor that has ended has closed its link.
         let _ = self.dispatch.shut_down().await;
         let _ = self.actor.await;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard_coordinator::dispatch::ObserveCalls;
+use callboard_coordinator::dispatch::{DispatchHandle, ObserveCalls};
+use callboard_coordinator::metrics::CoordinatorMetrics;
 use callboard_coordinator::provider::Format;
-use callboard_coordinator::run::RunReport;
-use callboard_coordinator::traces::{self, Origin, Traces};
-use callboard_proto::{CoordinatorId, InstanceId, TraceContext};
+use callboard_coordinator::run::{Observe, RunReport};
+use callboard_coordinator::traces::{self, Origin, RunRecorder, Traces};
+use callboard_proto::{CoordinatorId, InstanceId, RunId, TraceContext};
 use callboard_telemetry::{Service, Settings, Telemetry};
-use callboard_worker::executor;
+use callboard_worker::executor::{self, Handle};
+use callboard_worker::metrics::WorkerMetrics;
 use serde::Serialize;
 
 use crate::config::Config;
@@ -17,6 +19,8 @@ use crate::exit::bad_input;
 
 /// How long the end of a process waits for the collector.
 const FLUSH: Duration = Duration::from_secs(3);
+/// How old what is exported may be: exports are a minute apart by default.
+const FRESH: Duration = Duration::from_secs(5);
 /// What carries messages between processes.
 const NATS: &str = "nats";
 /// What carries them where coordinator and workers are one.
@@ -27,6 +31,8 @@ pub(crate) struct Watch {
     telemetry: Telemetry,
     /// Nothing where no traces are exported.
     pub(crate) traces: Option<Arc<Traces>>,
+    /// Of a coordinator.
+    metrics: Option<Arc<CoordinatorMetrics>>,
     of_workers: Vec<Arc<callboard_worker::traces::Traces>>,
 }
 
@@ -40,6 +46,7 @@ impl Watch {
         Self {
             telemetry,
             traces: None,
+            metrics: None,
             of_workers: Vec::new(),
         }
     }
@@ -58,6 +65,9 @@ impl Watch {
             captures_content: config.telemetry.content,
         };
         watch.traces = Traces::start(&watch.telemetry, options);
+        let agent = &config.telemetry.agent;
+        let metrics = CoordinatorMetrics::new(&watch.telemetry, agent, watch.traces.as_ref());
+        watch.metrics = Some(Arc::new(metrics));
         Ok(watch)
     }
 
@@ -92,13 +102,72 @@ impl Watch {
             system,
         );
         self.of_workers.extend(options.traces.clone());
+        options.metrics = Some(Arc::new(WorkerMetrics::new(&self.telemetry)));
         Ok(())
     }
 
     /// Who the dispatcher tells.
     pub(crate) fn observer(&self) -> Option<Arc<dyn ObserveCalls>> {
-        let traces = self.traces.clone()?;
-        Some(traces)
+        let metrics = self.metrics.as_ref()?;
+        let mut observers: Vec<Arc<dyn ObserveCalls>> = vec![Arc::clone(metrics.calls()) as _];
+        observers.extend(self.traces.clone().map(|traces| traces as _));
+        Some(Arc::new(observers))
+    }
+
+    /// What watches a run: its trace, where that is recorded, and its metrics.
+    pub(crate) fn run(
+        &self,
+        run: RunId,
+        origin: Origin,
+    ) -> (Option<TraceContext>, Vec<Box<dyn Observe>>) {
+        let mut observers: Vec<Box<dyn Observe>> = Vec::new();
+        if let Some(metrics) = &self.metrics {
+            observers.push(Box::new(metrics.run(&origin.model)));
+        }
+        let recorder = self.traces.as_ref();
+        let recorder = recorder.and_then(|traces| traces.begin_run(run, origin));
+        let context = recorder.as_ref().map(RunRecorder::context);
+        observers.extend(recorder.map(|recorder| Box::new(recorder) as _));
+        (context, observers)
+    }
+
+    /// Keeps what is exported fresh, while the dispatcher lives.
+    pub(crate) fn keep_fresh(&self, dispatch: &DispatchHandle) {
+        let Some(metrics) = self.metrics.clone().filter(|_| self.exports_metrics()) else {
+            return;
+        };
+        let dispatch = dispatch.clone();
+        tokio::spawn(async move {
+            while metrics.refresh(&dispatch).await.is_ok() {
+                tokio::time::sleep(FRESH).await;
+            }
+        });
+    }
+
+    /// Reads the dispatcher for the last time.
+    pub(crate) async fn settle(&self, dispatch: &DispatchHandle) {
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| self.exports_metrics()) {
+            // One that has ended has said its last word.
+            let _ = metrics.refresh(dispatch).await;
+        }
+    }
+
+    /// Keeps what is exported of a worker fresh, while it lives.
+    pub(crate) fn keep_worker_fresh(&self, handle: &Handle, metrics: &Arc<WorkerMetrics>) {
+        if !self.exports_metrics() {
+            return;
+        }
+        let (handle, metrics) = (handle.clone(), Arc::clone(metrics));
+        tokio::spawn(async move {
+            while let Ok(snapshot) = handle.snapshot().await {
+                metrics.refresh(snapshot);
+                tokio::time::sleep(FRESH).await;
+            }
+        });
+    }
+
+    fn exports_metrics(&self) -> bool {
+        self.telemetry.exports_metrics()
     }
 
     /// Exports what there is, and ends; a collector that doesn't answer is not waited for.

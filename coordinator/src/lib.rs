@@ -9,6 +9,7 @@ pub use callboard_coordinator_core as core;
 pub mod catalogue;
 pub mod dispatch;
 pub mod link;
+pub mod metrics;
 pub mod model;
 pub mod provider;
 pub mod run;

@@ -8,8 +8,8 @@ use callboard_coordinator::model::Model;
 use callboard_coordinator::model::http::ProviderModel;
 use callboard_coordinator::model::script::ScriptedModel;
 use callboard_coordinator::provider::{Format, Settings, ToolChoice};
-use callboard_coordinator::run::{Observe, RunHandle, RunOptions, RunReport};
-use callboard_coordinator::traces::{Origin, RunRecorder};
+use callboard_coordinator::run::{RunHandle, RunOptions, RunReport};
+use callboard_coordinator::traces::Origin;
 use callboard_proto::{Epoch, RunId};
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
@@ -137,8 +137,7 @@ async fn drive<M: Model>(
     }
     let limits = &config.coordinator;
     let run = RunId::new(Uuid::new_v4());
-    let traces = session.watch.traces.as_ref();
-    let recorder = traces.and_then(|traces| traces.begin_run(run, origin));
+    let (trace, mut observers) = session.watch.run(run, origin);
     let options = RunOptions {
         run,
         task: flags.task.clone(),
@@ -155,13 +154,12 @@ async fn drive<M: Model>(
         eager: config.model.eager.eager(),
         tool_choice: choice.clone(),
         epoch: Epoch(0),
-        trace: recorder.as_ref().map(RunRecorder::context),
-        is_watched: recorder.is_some(),
+        trace,
+        is_watched: trace.is_some(),
     };
     let mut events = session.dispatch.events();
     let (observer, mut lines) = live.observer(model.name());
-    let mut observers: Vec<Box<dyn Observe>> = vec![Box::new(observer)];
-    observers.extend(recorder.map(|recorder| Box::new(recorder) as _));
+    observers.push(Box::new(observer));
     let mut handle = RunHandle::start(options, model, session.dispatch.clone(), observers);
     let mut interrupted = false;
     let report = loop {

@@ -1,5 +1,7 @@
 //! `callboard worker`: offers tools to coordinators.
 
+use std::sync::Arc;
+
 use callboard_worker::executor::{Ended, Executor, Options, Why};
 use callboard_worker::link::local::PAYLOAD_BYTES_MAX;
 use callboard_worker::link::nats::NatsLink;
@@ -32,6 +34,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         .with_slots(config.worker.slots)
         .with_labels(config.labels()?);
     let watch = Watch::worker(config, &mut options)?;
+    let metrics = options.metrics.clone();
     let announce = options.announce(&tools, PAYLOAD_BYTES_MAX);
     let offered: Vec<String> = tools
         .offers()
@@ -56,11 +59,17 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     let (executor, handle) = Executor::new(options, tools, link).map_err(bad_input)?;
     output::note(&about);
     if let Some(health) = &health {
-        health.watch(handle.clone());
+        match &metrics {
+            Some(metrics) => health.watch_with_metrics(handle.clone(), Arc::clone(metrics)),
+            None => health.watch(handle.clone()),
+        }
         output::note(&format!(
             "callboard: probes at http://{0}/healthz and http://{0}/readyz",
             health.address()
         ));
+    }
+    if let Some(metrics) = &metrics {
+        watch.keep_worker_fresh(&handle, metrics);
     }
     let grace = config.worker.grace;
     tokio::spawn(async move {

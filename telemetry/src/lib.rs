@@ -9,6 +9,7 @@
 
 mod backlog;
 mod ids;
+pub mod metrics;
 mod pipeline;
 mod queue;
 mod resource;

@@ -4,12 +4,15 @@ use std::fmt;
 use std::fs;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig};
 use opentelemetry_otlp::{
-    ExporterBuildError, SpanExporter, WithExportConfig as _, WithTonicConfig as _,
+    ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig as _, WithTonicConfig as _,
 };
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanExporter as Exporter};
 use tokio::runtime::{Builder, Runtime};
 
@@ -17,7 +20,7 @@ use crate::ids::ChosenIds;
 use crate::queue::{self, SpanCounts};
 use crate::resource::{Service, resource};
 use crate::settings::Settings;
-use crate::spans::Spans;
+use crate::spans::{self, Spans};
 
 /// Why traces or metrics can't be exported.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,7 @@ pub struct Telemetry {
     /// Nothing where nothing is exported.
     runtime: Option<Runtime>,
     traces: Option<(SdkTracerProvider, Spans)>,
+    metrics: Option<SdkMeterProvider>,
     counts: Arc<SpanCounts>,
 }
 
@@ -63,6 +67,7 @@ impl Telemetry {
         Self {
             runtime: None,
             traces: None,
+            metrics: None,
             counts: Arc::default(),
         }
     }
@@ -90,9 +95,26 @@ impl Telemetry {
             }
             None => None,
         };
+        let metrics = match &settings.metrics {
+            Some(endpoint) => {
+                let _entered = runtime.enter();
+                let exporter = MetricExporter::builder()
+                    .with_tonic()
+                    .with_endpoint(endpoint)
+                    .with_tls_config(tls(settings)?)
+                    .build()?;
+                let env = |name: &str| std::env::var(name).ok();
+                let provider = SdkMeterProvider::builder()
+                    .with_resource(resource(service, env))
+                    .with_periodic_exporter(exporter);
+                Some(provider.build())
+            }
+            None => None,
+        };
         Ok(Self {
             runtime: Some(runtime),
             traces,
+            metrics,
             counts,
         })
     }
@@ -111,6 +133,7 @@ impl Telemetry {
         Ok(Self {
             runtime: Some(runtime()?),
             traces: Some(traces(exporter, sampler, service, &counts)),
+            metrics: None,
             counts,
         })
     }
@@ -119,6 +142,18 @@ impl Telemetry {
     #[must_use]
     pub fn spans(&self) -> Option<&Spans> {
         self.traces.as_ref().map(|(_, spans)| spans)
+    }
+
+    /// Whether metrics are exported: then what they read must be kept fresh.
+    #[must_use]
+    pub const fn exports_metrics(&self) -> bool {
+        self.metrics.is_some()
+    }
+
+    /// Makes what is exported as metrics; absent where none are.
+    pub(crate) fn meter(&self) -> Option<Meter> {
+        let provider = self.metrics.as_ref()?;
+        Some(provider.meter_with_scope(spans::scope()))
     }
 
     /// What became of the spans.
@@ -146,15 +181,22 @@ impl Telemetry {
     /// Exports what there is, for at most `time`, and ends. What isn't away by then is lost, and a log
     /// line says so. The asker's thread stays free meanwhile.
     pub async fn close(mut self, time: Duration) {
-        let Some((provider, _)) = self.traces.take() else {
+        let (traces, metrics) = (self.traces.take(), self.metrics.take());
+        if traces.is_none() && metrics.is_none() {
             return;
-        };
-        let closing = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(time));
-        match closing.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "not all spans could be exported at the end"),
-            Err(error) => tracing::warn!(%error, "not all spans could be exported at the end"),
         }
+        let closing = tokio::task::spawn_blocking(move || {
+            let ends = Instant::now() + time;
+            if let Some((provider, _)) = traces {
+                tell("spans", provider.shutdown_with_timeout(time));
+            }
+            if let Some(provider) = metrics {
+                let left = ends.saturating_duration_since(Instant::now());
+                tell("metrics", provider.shutdown_with_timeout(left));
+            }
+        });
+        // The thread tells what it could not do; it has nothing to panic with.
+        let _ = closing.await;
     }
 }
 
@@ -164,6 +206,12 @@ impl Drop for Telemetry {
             // A collector that never answers must not hold up the process.
             runtime.shutdown_background();
         }
+    }
+}
+
+fn tell(what: &str, closed: OTelSdkResult) {
+    if let Err(error) = closed {
+        tracing::warn!(%error, "not all {what} could be exported at the end");
     }
 }
 

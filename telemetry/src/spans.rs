@@ -65,12 +65,8 @@ pub struct OpenSpan {
 
 impl Spans {
     pub(crate) fn new(provider: &SdkTracerProvider) -> Self {
-        let scope = InstrumentationScope::builder("callboard")
-            .with_version(env!("CARGO_PKG_VERSION"))
-            .with_schema_url(semconv::SCHEMA_URL)
-            .build();
         Self {
-            tracer: provider.tracer_with_scope(scope),
+            tracer: provider.tracer_with_scope(scope()),
         }
     }
 
@@ -151,6 +147,14 @@ impl OpenSpan {
         }
         self.span.end_with_timestamp(at);
     }
+}
+
+/// Who makes spans and metrics.
+pub(crate) fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("callboard")
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(semconv::SCHEMA_URL)
+        .build()
 }
 
 /// A place in a trace, as OpenTelemetry writes it.

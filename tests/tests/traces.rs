@@ -6,4 +6,5 @@ mod traces {
     mod collector;
     mod common;
     mod fan_out;
+    mod metrics;
 }

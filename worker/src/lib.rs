@@ -10,6 +10,7 @@ pub mod executor;
 pub mod file;
 pub mod http;
 pub mod link;
+pub mod metrics;
 mod plain;
 #[cfg(target_os = "linux")]
 pub mod process;

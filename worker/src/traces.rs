@@ -37,15 +37,21 @@ pub(crate) struct Executed {
     pub(crate) place: Place,
     pub(crate) of: AttemptKey,
     pub(crate) tool: ToolName,
-    /// From its arrival to the word that it may start.
+    /// At the worker, outside of its tool.
     pub(crate) queued: Duration,
     /// When that word was given.
     pub(crate) started: Instant,
     pub(crate) ended: Instant,
     /// Inside of its tool.
     pub(crate) executed: Duration,
-    pub(crate) kind: Option<FailureKind>,
-    pub(crate) is_error: bool,
+    pub(crate) end: End,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    kind: Option<FailureKind>,
+    is_error: bool,
 }
 
 impl Traces {
@@ -91,14 +97,6 @@ impl Traces {
             epoch: _,
         } = executed.of;
         let destination = semconv::destination(self.tenant.as_str(), executed.tool.as_str());
-        let since_start = executed.ended.saturating_duration_since(executed.started);
-        // What wasn't spent in the tool was spent waiting for a thread.
-        let queued = executed.queued + since_start.saturating_sub(executed.executed);
-        let outcome = match executed.kind {
-            Some(kind) => kind.as_str(),
-            None if executed.is_error => "tool_error",
-            None => "completed",
-        };
         let attributes = vec![
             KeyValue::new(semconv::MESSAGING_SYSTEM, self.system),
             KeyValue::new(semconv::MESSAGING_OPERATION_NAME, "process"),
@@ -114,9 +112,9 @@ impl Traces {
             KeyValue::new(semconv::ATTEMPT, i64::from(attempt.0)),
             KeyValue::new(semconv::WORKER, self.worker.worker.to_string()),
             KeyValue::new(semconv::WORKER_INSTANCE, self.worker.instance.to_string()),
-            KeyValue::new(semconv::QUEUE_MS, in_ms(queued)),
+            KeyValue::new(semconv::QUEUE_MS, in_ms(executed.queued)),
             KeyValue::new(semconv::EXEC_MS, in_ms(executed.executed)),
-            KeyValue::new(semconv::OUTCOME, outcome),
+            KeyValue::new(semconv::OUTCOME, executed.end.as_str()),
         ];
         let Place { parent, own } = executed.place;
         SpanDraft {
@@ -135,6 +133,7 @@ impl Traces {
             }],
             // One that was told to end has not failed: somebody else's answer came first, or nobody waits.
             error: executed
+                .end
                 .kind
                 .filter(|kind| *kind != FailureKind::Cancelled)
                 .map(FailureKind::as_str),
@@ -163,14 +162,30 @@ impl Place {
     }
 }
 
-impl Executed {
-    /// Notes how the attempt ended.
-    pub(crate) fn with_outcome(mut self, outcome: &Outcome) -> Self {
-        (self.kind, self.is_error) = match outcome {
+impl End {
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        let (kind, is_error) = match outcome {
             Outcome::Completed(completed) => (None, completed.is_error),
             Outcome::Failed(failure) => (Some(failure.kind), false),
         };
-        self
+        Self { kind, is_error }
+    }
+
+    /// `completed`, `tool_error`, or the kind of failure.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self.kind {
+            Some(kind) => kind.as_str(),
+            None if self.is_error => "tool_error",
+            None => "completed",
+        }
+    }
+
+    /// The kind of failure; empty where there was none.
+    pub(crate) const fn error(self) -> &'static str {
+        match self.kind {
+            Some(kind) => kind.as_str(),
+            None => "",
+        }
     }
 }
 

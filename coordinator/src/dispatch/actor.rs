@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::directory::{Directory, Next};
-use super::handle::{DispatchHandle, Known};
+use super::handle::{DispatchHandle, Known, Standing};
 use super::message::Message;
 use super::observe::ObserveCalls;
 use super::wire::{self, Arrival, Deed};
@@ -333,6 +333,9 @@ impl<L: Link> Dispatch<L> {
             Message::Workers { workers } => {
                 let _ = workers.send(self.workers());
             }
+            Message::Standing { standing } => {
+                let _ = standing.send(self.standing(now));
+            }
             Message::Counters { counters } => {
                 let _ = counters.send(self.core.counters().clone());
             }
@@ -400,6 +403,16 @@ impl<L: Link> Dispatch<L> {
             let reason = CancelReason::ShuttingDown;
             self.core
                 .handle_input(Input::CancelTurn { turn, reason }, now());
+        }
+    }
+
+    fn standing(&self, now: Instant) -> Standing {
+        Standing {
+            workers: self.core.workers(now),
+            waiting_calls: self.core.waiting_calls(),
+            oldest_wait: self.core.oldest_wait(now),
+            open_turns: self.core.open_turns(),
+            counters: self.core.counters().clone(),
         }
     }
 

@@ -29,6 +29,21 @@ pub struct Known {
     pub digest: Digest,
 }
 
+/// How a dispatcher stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The workers whose lease runs.
+    pub workers: Vec<WorkerView>,
+    /// Calls that wait for a slot.
+    pub waiting_calls: usize,
+    /// How long the call has been open that waits longest.
+    pub oldest_wait: Duration,
+    /// Turns that aren't reported.
+    pub open_turns: usize,
+    /// What was counted.
+    pub counters: Counters,
+}
+
 /// Speaks to a dispatch actor. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DispatchHandle {
@@ -148,6 +163,14 @@ impl DispatchHandle {
     /// When the actor has ended.
     pub async fn workers(&self) -> Result<Vec<(WorkerView, Vec<Known>)>, Gone> {
         self.ask(|workers| Message::Workers { workers }).await
+    }
+
+    /// How the dispatcher stands, for metrics.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    pub async fn standing(&self) -> Result<Standing, Gone> {
+        self.ask(|standing| Message::Standing { standing }).await
     }
 
     /// What the dispatcher counted.

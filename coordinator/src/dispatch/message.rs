@@ -7,7 +7,7 @@ use callboard_proto::{CallKey, RunId, ToolName, TurnKey};
 use tokio::sync::oneshot;
 
 use crate::catalogue::Offer;
-use crate::dispatch::handle::Known;
+use crate::dispatch::handle::{Known, Standing};
 
 /// One wish.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(super) enum Message {
     Workers {
         workers: oneshot::Sender<Vec<(WorkerView, Vec<Known>)>>,
     },
+    /// Say how the dispatcher stands.
+    Standing { standing: oneshot::Sender<Standing> },
     /// Say what was counted.
     Counters { counters: oneshot::Sender<Counters> },
     /// End every open turn as `interrupted`, then end.

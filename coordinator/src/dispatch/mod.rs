@@ -13,5 +13,5 @@ mod wire;
 
 pub use actor::{Dispatch, Options};
 pub use gathering::OpenTurn;
-pub use handle::{DispatchHandle, Gone, Known};
+pub use handle::{DispatchHandle, Gone, Known, Standing};
 pub use observe::ObserveCalls;

@@ -14,7 +14,7 @@ use crate::executor::inbound::{self, Heard};
 use crate::executor::message::{MAILBOX_CAPACITY, Message};
 use crate::executor::options::{Options, StartError};
 use crate::executor::outbox::{News, Outbox};
-use crate::executor::running::{RunningCalls, Stopped, Traced};
+use crate::executor::running::{Begun, RunningCalls, Stopped};
 use crate::executor::snapshot::{Counters, Snapshot};
 use crate::executor::tool_threads::{Entry, ToolThreads};
 use crate::executor::{Handle, catalogue, outbound};
@@ -175,7 +175,7 @@ impl<L: Link> Executor<L> {
         self.outbox.take(&mut news);
         for finished in news.finished.drain(..) {
             let ended = finished.place.and_then(|place| self.running.end(place));
-            self.trace(ended, &finished, now);
+            self.tell(ended, &finished, now);
             self.handle_finished(finished, now);
         }
         // One that has ended since has left its place, perhaps to another.
@@ -260,14 +260,17 @@ impl<L: Link> Executor<L> {
             self.counters.abandoned += 1;
             tracing::warn!(of = ?stopped.finished.of, "a stopped tool's thread runs on");
         }
-        self.trace(stopped.traced, &stopped.finished, now);
+        self.tell(stopped.begun, &stopped.finished, now);
         self.handle_finished(stopped.finished, now);
     }
 
-    /// Writes the span of an attempt that ended, where it is recorded.
-    fn trace(&self, traced: Option<Box<Traced>>, finished: &Finished, now: Instant) {
-        if let (Some(traces), Some(traced)) = (&self.options.traces, traced) {
-            traces.tell(traced.ended(finished, now));
+    /// Tells traces and metrics of an attempt that ended.
+    fn tell(&self, begun: Option<Begun>, finished: &Finished, now: Instant) {
+        if let Some(begun) = begun {
+            let Options {
+                traces, metrics, ..
+            } = &self.options;
+            begun.tell(finished, now, traces.as_deref(), metrics.as_deref());
         }
     }
 

@@ -10,6 +10,7 @@ use callboard_proto::{InstanceId, Label, Pool, WorkerName};
 use callboard_worker_core::{Config, Identity};
 use uuid::Uuid;
 
+use crate::metrics::WorkerMetrics;
 use crate::tool::{Tools, ToolsError};
 use crate::traces::Traces;
 
@@ -55,6 +56,8 @@ pub struct Options {
     pub blocking_threads: NonZeroUsize,
     /// Writes the spans of what is executed; none without it.
     pub traces: Option<Arc<Traces>>,
+    /// Counts what is executed; nothing without it.
+    pub metrics: Option<Arc<WorkerMetrics>>,
     /// Slots and the other limits of the core. Its `batch_bytes_max` is set from the link.
     pub limits: Config,
 }
@@ -73,6 +76,7 @@ impl Options {
             tool_runtime: ToolRuntime::Own(NonZeroUsize::MIN),
             blocking_threads: BLOCKING_THREADS,
             traces: None,
+            metrics: None,
             limits: Config::default(),
         }
     }

@@ -10,46 +10,68 @@ use callboard_worker_core::{Finished, ReplyTo, Start, StopReason};
 
 use crate::executor::progress::ProgressClock;
 use crate::executor::{RunningCall, ending};
+use crate::metrics::WorkerMetrics;
 use crate::tool::{CallState, Progress};
-use crate::traces::{Executed, Place};
+use crate::traces::{End, Executed, Place, Traces};
 
 /// One attempt that was handed to its tool and has not ended.
 struct Running {
     state: Arc<CallState>,
     reply: ReplyTo,
-    tool: ToolName,
     effect: Effect,
-    since: Instant,
-    traced: Option<Box<Traced>>,
+    begun: Begun,
     progress_sent: Option<Instant>,
     /// When it is ended by force, once it was told to stop.
     stop_due: Option<Instant>,
 }
 
-/// What is known at its start of an attempt whose trace is recorded.
+/// What is known at its start of an attempt, for what is told of its end.
 #[derive(Debug)]
-pub(super) struct Traced {
-    place: Place,
+pub(super) struct Begun {
+    /// Where its trace is recorded.
+    place: Option<Place>,
     tool: ToolName,
+    /// From its arrival to the word that it may start.
     queued: Duration,
+    /// When that word was given.
     since: Instant,
 }
 
-impl Traced {
-    /// The attempt, once it has ended.
-    pub(super) fn ended(self, finished: &Finished, now: Instant) -> Executed {
-        let executed = Executed {
-            place: self.place,
-            of: finished.of.clone(),
-            tool: self.tool,
-            queued: self.queued,
-            started: self.since,
-            ended: now,
-            executed: finished.executed,
-            kind: None,
-            is_error: false,
-        };
-        executed.with_outcome(&finished.outcome)
+impl Begun {
+    /// Tells of the attempt, once it has ended.
+    pub(super) fn tell(
+        self,
+        finished: &Finished,
+        now: Instant,
+        traces: Option<&Traces>,
+        metrics: Option<&WorkerMetrics>,
+    ) {
+        let away = now.saturating_duration_since(self.since);
+        // What wasn't spent in the tool was spent waiting for a thread.
+        let queued = self.queued + away.saturating_sub(finished.executed);
+        if let Some(metrics) = metrics {
+            let trace = self.place.map(|place| place.context());
+            let executed = finished.executed;
+            metrics.ended(
+                &self.tool,
+                &finished.outcome,
+                queued,
+                executed,
+                trace.as_ref(),
+            );
+        }
+        if let (Some(traces), Some(place)) = (traces, self.place) {
+            traces.tell(Executed {
+                place,
+                of: finished.of.clone(),
+                tool: self.tool,
+                queued,
+                started: self.since,
+                ended: now,
+                executed: finished.executed,
+                end: End::of(&finished.outcome),
+            });
+        }
     }
 }
 
@@ -69,8 +91,8 @@ pub(super) struct Stopped {
     pub(super) finished: Finished,
     /// Whether its thread runs on.
     pub(super) is_abandoned: bool,
-    /// Where its trace is recorded.
-    pub(super) traced: Option<Box<Traced>>,
+    /// What was known of it at its start.
+    pub(super) begun: Option<Begun>,
 }
 
 impl RunningCalls {
@@ -90,21 +112,17 @@ impl RunningCalls {
         state: Arc<CallState>,
         now: Instant,
     ) {
-        let traced = place.map(|place| {
-            Box::new(Traced {
-                place,
-                tool: start.tool.clone(),
-                queued: start.queued,
-                since: now,
-            })
-        });
+        let begun = Begun {
+            place,
+            tool: start.tool.clone(),
+            queued: start.queued,
+            since: now,
+        };
         let running = Running {
             state,
             reply: start.reply,
-            tool: start.tool.clone(),
             effect: start.effect,
-            since: now,
-            traced,
+            begun,
             progress_sent: None,
             stop_due: None,
         };
@@ -114,14 +132,14 @@ impl RunningCalls {
         self.calls[start.place] = Some(running);
     }
 
-    /// Notes the end of the attempt at a place; gives what is known of its trace, where that is recorded.
-    pub(super) fn end(&mut self, place: usize) -> Option<Box<Traced>> {
+    /// Notes the end of the attempt at a place; gives what was known of it at its start.
+    pub(super) fn end(&mut self, place: usize) -> Option<Begun> {
         let running = self.calls.get_mut(place).and_then(Option::take)?;
         if let Some(due) = running.stop_due {
             self.stopping.remove(&(due, place));
         }
         self.clock.forget(place, running.progress_sent);
-        running.traced
+        Some(running.begun)
     }
 
     fn running(&mut self, place: usize) -> Option<&mut Running> {
@@ -170,11 +188,11 @@ impl RunningCalls {
         let phase = running.state.take_end()?;
         running.state.abort();
         let is_abandoned = running.state.is_on_thread();
-        let executed = now.saturating_duration_since(running.since);
+        let executed = now.saturating_duration_since(running.begun.since);
         let of = running.state.of.clone();
-        let traced = self.end(place);
+        let begun = self.end(place);
         Some(Stopped {
-            traced,
+            begun,
             finished: Finished {
                 of,
                 place: Some(place),
@@ -236,9 +254,9 @@ impl RunningCalls {
             .flatten()
             .map(|running| RunningCall {
                 of: running.state.of.clone(),
-                tool: running.tool.clone(),
+                tool: running.begun.tool.clone(),
                 effect: running.effect,
-                elapsed: now.saturating_duration_since(running.since),
+                elapsed: now.saturating_duration_since(running.begun.since),
                 stopping: running.state.stop_reason(),
                 progress: running.state.peek_progress(),
             })

@@ -1,5 +1,6 @@
 //! The probes of a worker, for Kubernetes and its like: `/healthz` says that the process lives and the
-//! executor's loop turns, `/readyz` that calls can reach it. Off unless an address is given.
+//! executor's loop turns, `/readyz` that calls can reach it; `/metrics` is for Prometheus. Off unless an
+//! address is given.
 //!
 //! A request has two seconds and 8 KiB, and at most [`CONNECTIONS_MAX`] are open at once: the endpoint
 //! can be slowed by a stranger, the worker can't.
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use callboard_telemetry::metrics::CONTENT_TYPE as METRICS_TYPE;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
@@ -24,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::executor::{Handle, Snapshot};
+use crate::metrics::WorkerMetrics;
 
 /// Connections that are open at once. Chosen, not measured: a probe has one.
 const CONNECTIONS_MAX: usize = 32;
@@ -108,11 +111,18 @@ impl Readiness {
     }
 }
 
+/// The worker that is told of.
+#[derive(Clone, Debug)]
+struct Watched {
+    handle: Handle,
+    metrics: Option<Arc<WorkerMetrics>>,
+}
+
 /// The endpoint; it closes when this is dropped.
 #[derive(Debug)]
 pub struct Health {
     address: SocketAddr,
-    watched: watch::Sender<Option<Handle>>,
+    watched: watch::Sender<Option<Watched>>,
     server: JoinHandle<()>,
 }
 
@@ -138,7 +148,14 @@ impl Health {
 
     /// Tells of this worker from now on.
     pub fn watch(&self, handle: Handle) {
-        self.watched.send_replace(Some(handle));
+        let metrics = None;
+        self.watched.send_replace(Some(Watched { handle, metrics }));
+    }
+
+    /// Tells of this worker from now on, its metrics included.
+    pub fn watch_with_metrics(&self, handle: Handle, metrics: Arc<WorkerMetrics>) {
+        let metrics = Some(metrics);
+        self.watched.send_replace(Some(Watched { handle, metrics }));
     }
 
     /// Where it listens; the port is the one that was got where 0 was asked for.
@@ -154,7 +171,7 @@ impl Drop for Health {
     }
 }
 
-async fn accept(listener: TcpListener, watched: watch::Receiver<Option<Handle>>) {
+async fn accept(listener: TcpListener, watched: watch::Receiver<Option<Watched>>) {
     let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(permit) = Arc::clone(&free).acquire_owned().await else {
@@ -178,7 +195,7 @@ async fn accept(listener: TcpListener, watched: watch::Receiver<Option<Handle>>)
     }
 }
 
-async fn talk(stream: TcpStream, watched: watch::Receiver<Option<Handle>>) {
+async fn talk(stream: TcpStream, watched: watch::Receiver<Option<Watched>>) {
     let service = service_fn(|request: Request<Incoming>| {
         let watched = watched.clone();
         async move { Ok::<_, Infallible>(answer(&request, &watched).await) }
@@ -207,11 +224,12 @@ struct Word<'a> {
 
 async fn answer(
     request: &Request<Incoming>,
-    watched: &watch::Receiver<Option<Handle>>,
+    watched: &watch::Receiver<Option<Watched>>,
 ) -> Response<Full<Bytes>> {
     let is_ready = match request.uri().path() {
         "/healthz" => false,
         "/readyz" => true,
+        "/metrics" => return metrics(watched).await,
         _ => return say(StatusCode::NOT_FOUND, "not_found", None, None),
     };
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -220,7 +238,10 @@ async fn answer(
         answer.headers_mut().insert(ALLOW, allowed);
         return answer;
     }
-    let handle = watched.borrow().clone();
+    let handle = watched
+        .borrow()
+        .as_ref()
+        .map(|watched| watched.handle.clone());
     let (readiness, running) = look(handle).await;
     let is_good = if is_ready {
         readiness == Readiness::Ready
@@ -235,6 +256,26 @@ async fn answer(
     };
     let reason = (readiness != Readiness::Ready).then(|| readiness.as_str());
     say(code, status, reason, running)
+}
+
+/// The metrics, as Prometheus reads them. A worker that is stuck still tells what it counted.
+async fn metrics(watched: &watch::Receiver<Option<Watched>>) -> Response<Full<Bytes>> {
+    let found = watched.borrow().clone();
+    let Some(Watched {
+        handle,
+        metrics: Some(metrics),
+    }) = found
+    else {
+        return say(StatusCode::NOT_FOUND, "not_found", None, None);
+    };
+    if let Ok(Ok(snapshot)) = timeout(LOOP_TIMEOUT, handle.snapshot()).await {
+        metrics.refresh(snapshot);
+    }
+    let mut answer = Response::new(Full::new(metrics.text().into()));
+    let headers = answer.headers_mut();
+    let kind = hyper::header::HeaderValue::from_static(METRICS_TYPE);
+    headers.insert(CONTENT_TYPE, kind);
+    answer
 }
 
 async fn look(handle: Option<Handle>) -> (Readiness, Option<usize>) {

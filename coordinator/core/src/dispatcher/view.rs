@@ -92,6 +92,18 @@ impl Dispatcher {
         self.waiting.len()
     }
 
+    /// How long the call has been open that waits longest for a slot.
+    #[must_use]
+    pub fn oldest_wait(&self, now: Instant) -> Duration {
+        let heads = self.waiting.heads();
+        let waiting = heads.filter_map(|(_, lane)| self.waiting.head(lane));
+        waiting
+            .filter_map(|(_, at)| self.call(at))
+            .map(|call| now.saturating_duration_since(call.opened))
+            .max()
+            .unwrap_or_default()
+    }
+
     /// Turns that aren't reported.
     #[must_use]
     pub fn open_turns(&self) -> usize {
