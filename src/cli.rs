@@ -76,11 +76,13 @@ pub(crate) enum Command {
     Worker(Worker),
     /// List the tools on offer.
     #[command(
-        after_help = "Example:\n  callboard tools --nats nats://127.0.0.1:4222 --json | jq -r '.[].name'"
+        after_help = "Example:\n  callboard tools --nats nats://127.0.0.1:4222 --json | jq -r '.[].name'\n  callboard tools order_get --nats nats://127.0.0.1:4222\n\nWhere workers declare different tools under one name, a warning names who has which digest, and\nwhich a run takes: that of most instances, then the lowest."
     )]
-    Tools(View),
+    Tools(Tools),
     /// List the workers: slots, load, beats and tools.
-    #[command(after_help = "Example:\n  callboard workers --nats nats://127.0.0.1:4222")]
+    #[command(
+        after_help = "Example:\n  callboard workers --nats nats://127.0.0.1:4222\n  callboard workers --watch --json | jq -c 'select(.event == \"left\") | .worker'\n\nLOAD is what runs, of the slots that there are, by the worker's last word. A worker holds nothing\nthat it can't start, so it has no queue: calls wait at their coordinators."
+    )]
     Workers(View),
     /// Make the keys of a locked-down NATS server, and the configuration that knows them.
     #[command(after_help = keys::HELP)]
@@ -280,10 +282,24 @@ pub(crate) struct Offer {
     pub(crate) database: Option<PathBuf>,
 }
 
+/// `callboard tools`.
+#[derive(Debug, Args)]
+pub(crate) struct Tools {
+    /// Show this tool alone, with all that it declares.
+    #[arg(value_name = "NAME", conflicts_with = "watch")]
+    pub(crate) name: Option<String>,
+    /// How it is shown.
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
 /// `callboard tools` and `callboard workers`.
 #[derive(Debug, Args)]
 pub(crate) struct View {
-    /// Print as JSON.
+    /// Look again and again until Ctrl-C: redraw in a terminal, print a line for each change elsewhere.
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// Print as JSON; with --watch a line for each change.
     #[arg(long)]
     pub(crate) json: bool,
     /// Tools of the embedded worker.

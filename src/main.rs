@@ -1,7 +1,8 @@
 //! The one binary: `callboard`.
 //!
 //! The CLI and nothing else: `cli` is what can be typed, `config` is what can be set, `session` joins a
-//! coordinator to its workers, `command` holds one file per command, and `demo` what the demo plays.
+//! coordinator to its workers, `command` holds one file per command, `view` what lists have in common,
+//! and `demo` what the demo plays.
 
 mod cli;
 mod command;
@@ -15,6 +16,7 @@ mod output;
 mod session;
 mod signals;
 mod telemetry;
+mod view;
 
 use clap::Parser as _;
 

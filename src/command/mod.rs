@@ -30,7 +30,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
             config.apply_offer(&flags.offer);
         }
         Command::Worker(flags) => config.apply_worker(flags),
-        Command::Tools(flags) | Command::Workers(flags) => config.apply_offer(&flags.offer),
+        Command::Tools(flags) => config.apply_offer(&flags.view.offer),
+        Command::Workers(flags) => config.apply_offer(&flags.offer),
     }
     config.check()?;
     if cli.global.print_config {

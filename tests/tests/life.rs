@@ -4,8 +4,10 @@
 
 mod life {
     mod common;
+    mod discovery;
     mod ends;
     mod example;
     mod labels;
+    mod micro;
     mod probes;
 }
