@@ -7,6 +7,7 @@ use std::time::Duration;
 use callboard_coordinator::provider::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::command::doctor::Doctor;
 use crate::command::keys::{self, Keys};
 use crate::config::{EagerWord, ParallelWord};
 use crate::demo::SceneName;
@@ -87,6 +88,11 @@ pub(crate) enum Command {
     /// Make the keys of a locked-down NATS server, and the configuration that knows them.
     #[command(after_help = keys::HELP)]
     Keys(Keys),
+    /// Check the server, this login's permissions, the configuration, keys and this machine's sandbox.
+    #[command(
+        after_help = "Example:\n  callboard doctor\n  callboard doctor --nats nats://127.0.0.1:4222 --as worker\n  callboard doctor --config worker.toml --json | jq '.checks[] | select(.status != \"ok\")'\n\nEach line is ok, warning or FAILED, with what helps. Ends with 0 when what is configured can be used,\nwith 5 when the server's side must change, with 2 when this side must. Nothing is changed, no call is\nposted, and no secret is shown."
+    )]
+    Doctor(Doctor),
     /// Serve a strict mock of the model APIs: scripted answers, checked conversations, faults on request.
     #[command(
         after_help = "Example:\n  callboard mock-provider --script examples/mock-provider.toml\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=any python my_agent.py\n\nThe form of a script is in docs/mock-provider.md. Without one, it calls up to three\ntools whose names sound like reading, then says that it is done."

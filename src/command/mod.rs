@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod demo;
+pub(crate) mod doctor;
 mod execute;
 pub(crate) mod keys;
 mod mock_provider;
@@ -23,7 +24,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         // The demo cuts lines on purpose; that they are down is no news, and would tear its picture.
         Command::Demo(_) if cli.global.log.is_none() => config.log.filter = "error".to_owned(),
-        Command::Demo(_) | Command::Keys(_) | Command::MockProvider(_) => {}
+        Command::Demo(_) | Command::Doctor(_) | Command::Keys(_) | Command::MockProvider(_) => {}
         Command::Run(flags) => config.apply_run(flags),
         Command::Execute(flags) => {
             config.apply_limits(&flags.limits);
@@ -51,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Worker(_) => worker::run(&config).await,
         Command::Tools(flags) => tools::run(&flags, &config).await,
         Command::Workers(flags) => workers::run(&flags, &config).await,
+        Command::Doctor(flags) => doctor::run(&flags, &config).await,
         Command::Keys(flags) => keys::run(&flags, &config),
         Command::MockProvider(flags) => mock_provider::run(&flags).await,
     }

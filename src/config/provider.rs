@@ -216,6 +216,14 @@ impl Provider {
         })
     }
 
+    /// Whether a key is there, and where it comes from or why it doesn't. Never the key.
+    pub(crate) fn key_origin(&self, format: Format) -> Result<Option<String>, String> {
+        match self.key(format) {
+            Ok(key) => Ok(key.map(|key| key.origin().to_owned())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// What the server makes of the Chat format: OpenAI's own way at its own address.
     pub(crate) fn dialect(&self) -> ChatDialect {
         match self.dialect {

@@ -126,7 +126,7 @@ const TESTS: &str = "callboard-tests";
 const SIMULATION: &str = "callboard-simulation";
 const MOCK_PROVIDER: &str = "callboard-mock-provider";
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule {
         package: PROTO,
         ours: &[],
@@ -164,7 +164,7 @@ const RULES: [Rule; 13] = [
     },
     Rule {
         package: "callboard",
-        ours: &[PROTO, TELEMETRY, COORDINATOR, WORKER, MOCK_PROVIDER],
+        ours: &[PROTO, NATS, TELEMETRY, COORDINATOR, WORKER, MOCK_PROVIDER],
         pure: false,
     },
     Rule {
@@ -191,6 +191,11 @@ const RULES: [Rule; 13] = [
     Rule {
         package: MOCK_PROVIDER,
         ours: &[],
+        pure: false,
+    },
+    Rule {
+        package: "callboard-fuzz-targets",
+        ours: &[PROTO, WORKER],
         pure: false,
     },
     // What a user copies: the library alone.

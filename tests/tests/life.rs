@@ -5,6 +5,7 @@
 mod life {
     mod common;
     mod discovery;
+    mod doctor;
     mod ends;
     mod example;
     mod labels;

@@ -1,11 +1,13 @@
 //! What the coordinator's and the worker's link to NATS have in common: the [`connection`] and what it
-//! says of itself, the [`headers`] of every message, the [`outbox`] in front of the client library.
+//! says of itself, the [`headers`] of every message, the [`outbox`] in front of the client library; and a
+//! [`probe`] that tells what a server allows.
 //!
 //! Neither side may depend on the other; both depend on this. It knows no rule of the protocol.
 
 pub mod connection;
 pub mod headers;
 pub mod outbox;
+pub mod probe;
 
 use async_nats::message::OutboundMessage;
 use async_nats::{Client, Subject, Subscriber};

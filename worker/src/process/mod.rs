@@ -19,7 +19,7 @@ pub use crate::secret::{EnvValue, SecretError};
 pub use limits::{Limits, MEMORY_BYTES_MIN};
 pub use output::Captured;
 pub use program::ProgramError;
-pub use sandbox::{Sandbox, SandboxError};
+pub use sandbox::{Sandbox, SandboxError, SandboxSupport};
 pub use supervisor::supervise;
 pub use template::{Dashes, Entry, FillError, Template, TemplateError};
 pub use tool::{Host, Output, ProcessError, ProcessSpec, ProcessTool, Stdin};

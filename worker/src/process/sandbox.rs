@@ -189,6 +189,51 @@ impl Sandbox {
     }
 }
 
+/// What of a sandbox this kernel has.
+#[derive(Debug)]
+pub struct SandboxSupport {
+    /// The newest version of Landlock's interface that works here; 0 for none. Files need 1, TCP needs 4.
+    pub landlock: u32,
+    /// Whether the tightest sandbox can be entered, and what is missing if not. It sets
+    /// `no_new_privs`, too.
+    pub tightest: Result<(), SandboxError>,
+}
+
+impl SandboxSupport {
+    /// Tries it: in a thread of its own that is confined and ends.
+    ///
+    /// # Errors
+    /// When a thread or a temporary folder can't be had.
+    pub fn of_this_kernel() -> std::io::Result<Self> {
+        let scratch = tempfile::tempdir()?;
+        let folder = scratch.path().to_owned();
+        let confined = std::thread::Builder::new()
+            .name("sandbox-probe".to_owned())
+            .spawn(move || Sandbox::default().enter(&folder))?;
+        let tightest = confined
+            .join()
+            .unwrap_or_else(|_| Err(SandboxError::Landlock("the probe panicked".to_owned())));
+        let landlock = (1..=6).take_while(|version| has_landlock(*version)).last();
+        Ok(Self {
+            landlock: landlock.unwrap_or(0),
+            tightest,
+        })
+    }
+}
+
+fn has_landlock(version: u32) -> bool {
+    let ruleset = || Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let created = match version {
+        1 => ruleset().handle_access(AccessFs::from_all(ABI::V1)),
+        2 => ruleset().handle_access(AccessFs::from_all(ABI::V2)),
+        3 => ruleset().handle_access(AccessFs::from_all(ABI::V3)),
+        4 => ruleset().handle_access(AccessNet::from_all(ABI::V4)),
+        5 => ruleset().handle_access(AccessFs::from_all(ABI::V5)),
+        _ => ruleset().scope(Scope::from_all(ABI::V6)),
+    };
+    created.and_then(Ruleset::create).is_ok()
+}
+
 fn allow(
     ruleset: RulesetCreated,
     path: &Path,

@@ -133,6 +133,10 @@ impl Guard {
             (None, _) | (_, None) => return Err(Blocked::NoHost),
         };
         match host {
+            // Resolvers differ in what they make of a name with a hole in it.
+            Host::Domain(name) if trimmed(name).split('.').any(str::is_empty) => {
+                Err(Blocked::NoHost)
+            }
             Host::Domain(name) => self.check_name(trimmed(name), port),
             Host::Ipv4(address) => self.check_literal(address.into(), port),
             Host::Ipv6(address) => self.check_literal(address.into(), port),
