@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod embedded;
 mod exit;
+mod hosting;
 mod log;
 mod offer;
 mod output;

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::embedded;
 use crate::exit::bad_input;
+use crate::hosting::Hosting;
 use crate::offer::{self, ToolSet};
 use crate::output;
 use crate::telemetry::Watch;
@@ -31,6 +32,8 @@ pub(crate) struct Session {
     pub(crate) watch: Watch,
     actor: JoinHandle<()>,
     embedded: Vec<executor::Handle>,
+    /// The MCP servers of the embedded worker.
+    hosting: Option<Hosting>,
     /// What the embedded workers offer: with them, nobody else is waited for.
     embedded_tools: Vec<ToolName>,
     discovery_timeout: Duration,
@@ -61,13 +64,13 @@ impl Session {
             }
             None => {
                 let mut sets = config.worker.tools.clone();
-                if sets.is_empty() && config.tool.is_empty() {
+                if sets.is_empty() && config.tool.is_empty() && config.mcp.is_empty() {
                     sets = vec![ToolSet::Shop, ToolSet::Basic];
                     sets.extend(config.worker.root.is_some().then_some(ToolSet::Fs));
                     let has_database = config.worker.sql.database.is_some();
                     sets.extend(has_database.then_some(ToolSet::Sql));
                 }
-                let tools = offer::tools(&sets, config)?;
+                let own = offer::tools(&sets, config)?;
                 let mut options = executor::Options::new(
                     callboard_proto::WorkerName::new("embedded").map_err(bad_input)?,
                     config.pool()?,
@@ -75,8 +78,20 @@ impl Session {
                 .with_slots(config.worker.slots)
                 .with_labels(config.labels()?);
                 watch.add_embedded(config, &mut options)?;
-                let workers = vec![(options, tools)];
-                Self::embedded(config, coordinator, workers, watch, embedded::join)
+                let hosting = Hosting::start(config, None).await?;
+                let tools = hosting
+                    .as_ref()
+                    .map_or_else(|| own.clone(), |hosting| hosting.offer(&own, &options));
+                let workers = vec![(options, tools.clone())];
+                let mut session =
+                    Self::embedded(config, coordinator, workers, watch, embedded::join)?;
+                if let Some(hosting) = &hosting {
+                    for worker in &session.embedded {
+                        hosting.follow(own.clone(), &tools, worker.clone());
+                    }
+                }
+                session.hosting = hosting;
+                Ok(session)
             }
         }
     }
@@ -125,6 +140,7 @@ impl Session {
             watch,
             actor,
             embedded,
+            hosting: None,
             embedded_tools: Vec::new(),
             discovery_timeout: config.coordinator.discovery_timeout,
         }
@@ -182,6 +198,9 @@ impl Session {
         for worker in self.embedded {
             // What still runs was cancelled with its turn; a tool that ignores that is left behind.
             let _ = tokio::time::timeout(EMBEDDED_GRACE, worker.stop()).await;
+        }
+        if let Some(hosting) = self.hosting {
+            hosting.stop().await;
         }
         self.watch.close().await;
     }

@@ -13,6 +13,7 @@ mod workers;
 use crate::cli::{Cli, Command};
 use crate::config;
 use crate::exit::Exit;
+use crate::hosting::Hosting;
 use crate::log;
 use crate::offer;
 use crate::output;
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     }
     if cli.global.check_config {
         offer::declared(&config)?;
+        Hosting::check(&config)?;
         output::note("callboard: the configuration is good");
         return Ok(Exit::Done);
     }

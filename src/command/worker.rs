@@ -9,6 +9,7 @@ use callboard_worker::serve::Health;
 
 use crate::config::Config;
 use crate::exit::{BadInput, Exit, Refused, bad_input};
+use crate::hosting::{Hosting, WORKER_PATIENCE};
 use crate::offer;
 use crate::output;
 use crate::session::short;
@@ -23,29 +24,33 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         )
         .into());
     };
-    if config.worker.tools.is_empty() && config.tool.is_empty() {
+    if config.worker.tools.is_empty() && config.tool.is_empty() && config.mcp.is_empty() {
         return Err(BadInput(
-            "a worker needs tools to offer; give some with --tools fs,http,sql,shop,basic, or declare some as [[tool]] in the --config file".to_owned(),
+            "a worker needs tools to offer; give some with --tools fs,http,sql,shop,basic, or declare some as [[tool]] or [[mcp]] in the --config file".to_owned(),
         )
         .into());
     }
-    let tools = offer::tools(&config.worker.tools, config)?;
+    let own = offer::tools(&config.worker.tools, config)?;
     let mut options = Options::new(config.worker_name()?, config.pool()?)
         .with_slots(config.worker.slots)
         .with_labels(config.labels()?);
     let watch = Watch::worker(config, &mut options)?;
     let metrics = options.metrics.clone();
-    let announce = options.announce(&tools, PAYLOAD_BYTES_MAX);
-    let offered: Vec<String> = tools
-        .offers()
-        .iter()
-        .map(|offer| offer.spec().name.to_string())
-        .collect();
-    // Before it connects: a probe that comes early is told that it starts.
+    // Before it starts servers and connects: a probe that comes early is told that it starts.
     let health = match config.worker.health {
         Some(address) => Some(Health::open(address).await.map_err(bad_input)?),
         None => None,
     };
+    let hosting = Hosting::start(config, Some(WORKER_PATIENCE)).await?;
+    let tools = hosting
+        .as_ref()
+        .map_or_else(|| own.clone(), |hosting| hosting.offer(&own, &options));
+    let announce = options.announce(&tools, PAYLOAD_BYTES_MAX);
+    let offered: Vec<&str> = tools
+        .offers()
+        .iter()
+        .map(|offer| offer.spec().name.as_str())
+        .collect();
     let link = NatsLink::connect(&server, config.tenant()?, announce).await?;
     let about = format!(
         "callboard: worker {} (instance {}, pool {}, {} slots) offers {} on {}",
@@ -53,10 +58,17 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         short(options.instance),
         options.pool,
         config.worker.slots,
-        offered.join(", "),
+        if offered.is_empty() {
+            "nothing yet".to_owned()
+        } else {
+            offered.join(", ")
+        },
         server.urls
     );
-    let (executor, handle) = Executor::new(options, tools, link).map_err(bad_input)?;
+    let (executor, handle) = Executor::new(options, tools.clone(), link).map_err(bad_input)?;
+    if let Some(hosting) = &hosting {
+        hosting.follow(own, &tools, handle.clone());
+    }
     output::note(&about);
     if let Some(health) = &health {
         match &metrics {
@@ -79,6 +91,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         }
     });
     let Ended { why, link } = executor.run().await;
+    if let Some(hosting) = hosting {
+        hosting.stop().await;
+    }
     let closed = link.close().await;
     watch.close().await;
     match why {

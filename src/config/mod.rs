@@ -41,6 +41,10 @@ pub(crate) struct Config {
     /// secrets.
     #[serde(skip_serializing)]
     pub(crate) tool: Vec<toml::Value>,
+    /// `[[mcp]]`: the MCP servers that the worker hosts; read by [`crate::hosting`], and never shown: it may
+    /// hold secrets.
+    #[serde(skip_serializing)]
+    pub(crate) mcp: Vec<toml::Value>,
     /// The file that all this came from, if there is one.
     #[serde(skip)]
     pub(crate) file: Option<PathBuf>,
@@ -183,8 +187,8 @@ pub(crate) struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            // What the client library says of a failed connection, our own errors say with the cure.
-            filter: "warn,async_nats=off".to_owned(),
+            // What the client libraries say of a failed connection, our own errors say with the cure.
+            filter: "warn,async_nats=off,rmcp=off".to_owned(),
             format: LogFormat::Text,
         }
     }

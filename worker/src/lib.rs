@@ -1,8 +1,8 @@
 //! The shell of a worker: [`executor`] owns the core's [`callboard_worker_core::Worker`] and performs
 //! its effects, [`link`] connects it with coordinators, [`tool`] is what it executes, and [`builtin`]
-//! holds the tools that ship with it; [`process`] makes tools of programs, [`http`] of requests, and
-//! [`mod@file`] reads what a configuration file declares. [`serve`] puts all of it together: a worker of one's
-//! own in a few lines.
+//! holds the tools that ship with it; [`process`] makes tools of programs, [`http`] of requests, [`mcp`] hosts
+//! MCP servers, and [`mod@file`] reads what a configuration file declares. [`serve`] puts all of it together: a
+//! worker of one's own in a few lines.
 
 pub mod builtin;
 pub mod executor;
@@ -10,6 +10,8 @@ pub mod executor;
 pub mod file;
 pub mod http;
 pub mod link;
+#[cfg(target_os = "linux")]
+pub mod mcp;
 pub mod metrics;
 mod plain;
 #[cfg(target_os = "linux")]

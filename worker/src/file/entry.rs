@@ -68,7 +68,7 @@ enum Schema {
 /// The closed set of words that a person may write; a wire's unknown word reads as `write` instead.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum EffectWord {
+pub(super) enum EffectWord {
     Read,
     Idempotent,
     #[default]
@@ -77,10 +77,29 @@ enum EffectWord {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum AffinityWord {
+pub(super) enum AffinityWord {
     #[default]
     None,
     Run,
+}
+
+impl From<EffectWord> for Effect {
+    fn from(word: EffectWord) -> Self {
+        match word {
+            EffectWord::Read => Self::Read,
+            EffectWord::Idempotent => Self::Idempotent,
+            EffectWord::Write => Self::Write,
+        }
+    }
+}
+
+impl From<AffinityWord> for Affinity {
+    fn from(word: AffinityWord) -> Self {
+        match word {
+            AffinityWord::None => Self::None,
+            AffinityWord::Run => Self::Run,
+        }
+    }
 }
 
 impl ToolEntry {
@@ -127,20 +146,13 @@ impl ToolEntry {
     }
 
     fn manifest(&self) -> Result<Manifest, EntryError> {
-        let mut manifest = Manifest::new(match self.effect {
-            EffectWord::Read => Effect::Read,
-            EffectWord::Idempotent => Effect::Idempotent,
-            EffectWord::Write => Effect::Write,
-        });
+        let mut manifest = Manifest::new(self.effect.into());
         manifest.deadline_ms = self.deadline.map(in_ms);
         manifest.attempt_timeout_ms = self.attempt_timeout.map(in_ms);
         if let Some(attempts) = self.attempts {
             manifest.retry = Retry { attempts };
         }
-        manifest.affinity = match self.affinity {
-            AffinityWord::None => Affinity::None,
-            AffinityWord::Run => Affinity::Run,
-        };
+        manifest.affinity = self.affinity.into();
         manifest.require = labels(&self.require)?;
         manifest.prefer = labels(&self.prefer)?;
         manifest.output_bytes_max = self.output_bytes_max;
@@ -148,7 +160,7 @@ impl ToolEntry {
     }
 }
 
-fn labels(written: &[String]) -> Result<Vec<Label>, EntryError> {
+pub(super) fn labels(written: &[String]) -> Result<Vec<Label>, EntryError> {
     written
         .iter()
         .map(|label| {
@@ -165,11 +177,13 @@ fn labels(written: &[String]) -> Result<Vec<Label>, EntryError> {
         .collect()
 }
 
-fn in_ms(duration: Duration) -> u64 {
+pub(super) fn in_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text).map(Some).map_err(|error| {
         serde::de::Error::custom(format!("{text:?}: {error}; write it like \"30s\""))

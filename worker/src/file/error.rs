@@ -5,6 +5,7 @@ use std::fmt;
 use callboard_proto::NameError;
 
 use crate::http::HttpError;
+use crate::mcp::SpecError;
 use crate::process::ProcessError;
 use crate::tool::ToolsError;
 
@@ -33,6 +34,44 @@ pub enum FileError {
         #[source]
         source: Box<EntryError>,
     },
+}
+
+/// Why the MCP servers of a file can't be hosted. None of them is then.
+#[derive(Debug, thiserror::Error)]
+pub enum ServersError {
+    /// The file can't be read as what it must be; the source names line and column.
+    #[error("{origin} can't be used")]
+    Syntax {
+        /// The file.
+        origin: String,
+        /// Where and why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// An entry can't be hosted.
+    #[error("{origin}, line {line}: the MCP server {server:?} can't be hosted")]
+    Entry {
+        /// The file.
+        origin: String,
+        /// The entry's line, from 1.
+        line: usize,
+        /// The server.
+        server: String,
+        /// Why.
+        #[source]
+        source: Box<ServerError>,
+    },
+}
+
+/// Why one server can't be hosted.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// What is said of it can't be kept.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A label can't be one.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
 }
 
 /// Why one entry can't be offered.

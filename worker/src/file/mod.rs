@@ -22,6 +22,9 @@
 
 mod entry;
 mod error;
+mod mcp;
+#[cfg(test)]
+mod mcp_tests;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +34,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use entry::ToolEntry;
-pub use error::{EntryError, FileError};
+pub use error::{EntryError, FileError, ServerError, ServersError};
+pub use mcp::servers;
 
 use crate::http::HttpClients;
 use crate::process::Host;

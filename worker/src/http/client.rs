@@ -129,7 +129,7 @@ impl fmt::Debug for HttpClients {
 }
 
 /// TLS with ring, and with what this machine trusts.
-fn tls(is_encrypted: bool) -> Result<ClientConfig, ClientError> {
+pub(crate) fn tls(is_encrypted: bool) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

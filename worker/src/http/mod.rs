@@ -25,6 +25,7 @@ mod tests;
 mod tool;
 mod values;
 
+pub(crate) use client::tls;
 pub use client::{ClientError, HttpClients};
 pub use resolver::{Lookup, SystemLookup};
 pub use spec::{Basic, BodySpec, HttpError, HttpSpec, MethodWord, ValueSpec};

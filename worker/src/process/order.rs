@@ -1,7 +1,7 @@
 //! What the worker and its supervisor tell each other.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ pub(super) struct Order {
     pub(super) scratch: PathBuf,
     /// What the program reads on its standard input; nothing where there is none.
     pub(super) stdin: Option<String>,
+    /// Whether the program reads instead what follows the order, for as long as the worker writes.
+    #[serde(default)]
+    pub(super) is_relayed: bool,
     pub(super) limits: Limits,
     pub(super) sandbox: Option<Sandbox>,
     /// Where the end is written; outside of the scratch folder.
@@ -40,4 +43,12 @@ pub(super) enum End {
     Signalled(i32),
     /// It was never started.
     NotStarted(String),
+}
+
+impl End {
+    /// What a supervisor wrote, if it wrote anything.
+    pub(super) fn read(end_file: &Path) -> Option<Self> {
+        let text = std::fs::read(end_file).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
 }

@@ -22,7 +22,7 @@ pub enum ProgramError {
 }
 
 /// The absolute path of a program, by its own path or by the worker's `PATH`.
-pub(super) fn find(program: &str) -> Result<PathBuf, ProgramError> {
+pub(crate) fn find(program: &str) -> Result<PathBuf, ProgramError> {
     let path = Path::new(program);
     if path.is_absolute() {
         return if is_executable(path) {

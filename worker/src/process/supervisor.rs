@@ -6,13 +6,14 @@
 //! the grace, SIGKILL until nobody is left.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getpid, getppid, set_child_subreaper,
     setrlimit, setsid, wait,
@@ -64,7 +65,11 @@ fn run() -> io::Result<()> {
     io::stdin().lock().read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
     let (events, inbox) = mpsc::channel();
-    watch_worker(events.clone());
+    if order.is_relayed {
+        watch_pipe(events.clone());
+    } else {
+        watch_worker(events.clone());
+    }
     let _folder = Folder(&order);
     let end = match start(&order) {
         Ok(child) => match follow(child, &order, events, &inbox) {
@@ -105,9 +110,10 @@ fn start(order: &Order) -> Result<Child, String> {
                     .enter(&order.scratch)
                     .map_err(|error| error.to_string())?;
             }
-            let stdin = match order.stdin {
-                Some(_) => Stdio::piped(),
-                None => Stdio::null(),
+            let stdin = if order.is_relayed || order.stdin.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
             };
             Command::new(&order.program)
                 .args(&order.arguments)
@@ -121,11 +127,28 @@ fn start(order: &Order) -> Result<Child, String> {
         thread.join()
     });
     let mut child = starting.unwrap_or_else(|_| Err("the supervisor panicked".to_owned()))?;
-    if let (Some(mut pipe), Some(text)) = (child.stdin.take(), order.stdin.clone()) {
+    if let Some(mut pipe) = child.stdin.take() {
         // A program that doesn't read it closes the pipe in the end.
-        thread::spawn(move || pipe.write_all(text.as_bytes()));
+        match order.stdin.clone() {
+            Some(text) => thread::spawn(move || pipe.write_all(text.as_bytes())),
+            None => thread::spawn(move || relay(&mut pipe)),
+        };
     }
     Ok(child)
+}
+
+/// Passes on what the worker writes, as it comes, until it stops or the program reads no more.
+fn relay(pipe: &mut ChildStdin) -> io::Result<()> {
+    let mut stdin = io::stdin().lock();
+    loop {
+        let bytes = stdin.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let count = bytes.len();
+        pipe.write_all(bytes)?;
+        stdin.consume(count);
+    }
 }
 
 fn limit(limits: &Limits) -> io::Result<()> {
@@ -206,6 +229,18 @@ fn watch_worker(events: Sender<Event>) {
         let mut byte = [0];
         // Nothing is ever sent after the order: whatever comes, and an error too, means the end.
         let _ = io::stdin().lock().read(&mut byte);
+        let _ = events.send(Event::Stop);
+    });
+}
+
+/// The same where the pipe is relayed: a program that doesn't read holds up the relay, and must not hold
+/// up the end.
+fn watch_pipe(events: Sender<Event>) {
+    thread::spawn(move || {
+        let stdin = io::stdin();
+        // No event is asked for: a hang-up is told unasked.
+        let mut hung_up = [PollFd::new(&stdin, PollFlags::empty())];
+        while poll(&mut hung_up, None) == Err(rustix::io::Errno::INTR) {}
         let _ = events.send(Event::Stop);
     });
 }

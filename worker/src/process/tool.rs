@@ -262,10 +262,7 @@ impl Inner {
             }
         };
         let (stdout, stderr) = (stdout.unwrap_or_default(), stderr.unwrap_or_default());
-        let end = fs::read(&end_file)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok());
-        self.answer(end, &stdout, &stderr)
+        self.answer(End::read(&end_file), &stdout, &stderr)
     }
 
     fn order(
@@ -307,6 +304,7 @@ impl Inner {
             cwd: self.process.cwd.clone().unwrap_or_else(|| scratch.clone()),
             scratch,
             stdin,
+            is_relayed: false,
             limits: self.process.limits.clone(),
             sandbox: self.process.sandbox.clone(),
             end_file: folder.join("end"),

@@ -126,8 +126,7 @@ impl Tools {
         if self.by_name.contains_key(&name) {
             return Err(ToolsError::Twice { name });
         }
-        check_schema(spec)?;
-        check_manifest(&name, &spec.manifest)?;
+        check_spec(spec)?;
         let digest = digest(spec);
         let output_bytes_max = spec
             .manifest
@@ -218,6 +217,12 @@ impl Tools {
     }
 }
 
+/// Checks that what a tool declares can be offered.
+pub(crate) fn check_spec(spec: &ToolSpec) -> Result<(), ToolsError> {
+    check_schema(spec)?;
+    check_manifest(&spec.name, &spec.manifest)
+}
+
 fn check_schema(spec: &ToolSpec) -> Result<(), ToolsError> {
     let name = || spec.name.clone();
     let bytes = spec.description.len() + spec.input_schema.len();
@@ -251,7 +256,8 @@ fn check_schema(spec: &ToolSpec) -> Result<(), ToolsError> {
     })
 }
 
-fn check_manifest(name: &ToolName, manifest: &Manifest) -> Result<(), ToolsError> {
+/// Checks that what a manifest declares can be enforced.
+pub(crate) fn check_manifest(name: &ToolName, manifest: &Manifest) -> Result<(), ToolsError> {
     let refuse = |cause: String| {
         Err(ToolsError::Manifest {
             name: name.clone(),
