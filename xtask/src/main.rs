@@ -1,10 +1,11 @@
-//! Project tasks: `cargo xtask setup | test | python | providers | manifests | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | providers | mcp | manifests | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
 mod bench;
 mod ci;
 mod manifests;
+mod mcp;
 mod providers;
 mod python;
 mod say;
@@ -42,6 +43,8 @@ enum Task {
     Python,
     /// Renders the Kubernetes manifests and judges them by the API's schemas and rules of hardening
     Manifests,
+    /// Installs the MCP reference servers under target/mcp and runs the proofs of MCP hosting on them
+    Mcp,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Providers => providers::run(),
         Task::Python => python::run(),
         Task::Manifests => manifests::run(),
+        Task::Mcp => mcp::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

@@ -91,14 +91,14 @@ async fn nothing_stays_behind_a_worker_that_is_killed_drained_or_done() {
 }
 
 /// Processes that carry this mark.
-fn processes(mark: &str) -> Vec<String> {
+pub(super) fn processes(mark: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Ok(environ) = std::fs::read(entry.path().join("environ")) else {
             continue;
         };
         if String::from_utf8_lossy(&environ).contains(mark) {
-            found.push(format!("{:?}", entry.file_name()));
+            found.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
     found

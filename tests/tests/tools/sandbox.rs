@@ -16,7 +16,7 @@ env.SECRET = { env = "A_SECRET" }
 sandbox.read = ["FOLDER/read"]
 sandbox.write = ["FOLDER/write"]
 limits.file_bytes_max = 1000
-limits.memory_bytes_max = 100000000
+limits.memory_bytes_max = 300000000
 limits.cpu_seconds_max = 1
 limits.output_bytes_max = 64
 
