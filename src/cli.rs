@@ -75,6 +75,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  callboard worker --nats nats://127.0.0.1:4222 --tools fs --root ./docs --slots 8\n  callboard worker --config worker.toml --nats nats://127.0.0.1:4222 --health 8090\n\nEnds with 0 when it was told to end and has drained (SIGTERM, Ctrl-C, an operator's drain), with 2\nwhen it can't offer what it should, with 5 when the server can't be reached at the start or refuses\nwhat a worker needs, with 130 when a second signal ended it at once. A server that goes away later\nis waited for. More in docs/worker.md."
     )]
     Worker(Worker),
+    /// Serve runs over HTTP: started, followed, cancelled; and the calls of other agents' messages.
+    #[command(
+        after_help = "Example:\n  callboard serve --model anthropic/claude-sonnet-5-5\n  curl -s http://127.0.0.1:8090/v1/runs -H 'content-type: application/json' \\\n    -d '{\"prompt\": \"How are my last orders?\"}'\n\nAll paths are described at /openapi.json; docs/service.md says more. Where others can reach it, it wants\n--tokens: `callboard token new NAME` makes one, SIGHUP reads the file anew.\n\nSIGTERM or Ctrl-C: nothing new begins, running runs have --grace to finish and then end as `interrupted`\nwith all calls settled. Ends with 0, or with 6 where runs had to be interrupted. `kill -9` loses what runs."
+    )]
+    Serve(Serve),
+    /// Make bearer tokens for `callboard serve`.
+    #[command(subcommand)]
+    Token(Token),
     /// List the tools on offer.
     #[command(
         after_help = "Example:\n  callboard tools --nats nats://127.0.0.1:4222 --json | jq -r '.[].name'\n  callboard tools order_get --nats nats://127.0.0.1:4222\n\nWhere workers declare different tools under one name, a warning names who has which digest, and\nwhich a run takes: that of most instances, then the lowest."
@@ -190,6 +198,54 @@ pub(crate) struct Execute {
     /// Print the report (outcomes, attempts, times) with the message(s) in it, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `callboard serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where it listens [default: 127.0.0.1:8090].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// File with the hashes of the tokens that may ask; needed where others can reach it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// PEM file with the certificate to encrypt with, and its chain.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// PEM file with that certificate's key.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Model of runs that name none: anthropic/…, openai/…, openai-chat/…, gemini/… or script/….
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub(crate) model: Option<String>,
+    /// Script that answers for the model script/NAME; repeatable.
+    #[arg(long = "script", value_name = "NAME=FILE", value_parser = named_file)]
+    pub(crate) scripts: Vec<(String, PathBuf)>,
+    /// Time for running runs to finish after SIGTERM or Ctrl-C.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) grace: Option<Duration>,
+    /// Limits for the calls of a turn.
+    #[command(flatten)]
+    pub(crate) limits: CallLimits,
+    /// Tools of the embedded worker.
+    #[command(flatten)]
+    pub(crate) offer: Offer,
+}
+
+/// `callboard token`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token: it goes to standard output, once, and its entry for the file to standard error.
+    #[command(
+        after_help = "Example:\n  callboard token new support-agent > support-agent.token 2>> tokens.toml\n  callboard token new support-agent --json | jq -r .token"
+    )]
+    New {
+        /// What it is called in views and logs.
+        name: String,
+        /// Print both as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `callboard mock-provider`.
@@ -320,6 +376,15 @@ fn probe_address(text: &str) -> Result<SocketAddr, String> {
     }
     text.parse()
         .map_err(|_| "write it as PORT, 127.0.0.1:PORT or 0.0.0.0:PORT".to_owned())
+}
+
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(file)))
+        }
+        Some(_) | None => Err("write it like orders=examples/orders.toml".to_owned()),
+    }
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

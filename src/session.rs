@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_coordinator::catalogue::Catalogue;
-use callboard_coordinator::dispatch::{Dispatch, DispatchHandle, Options};
+use callboard_coordinator::dispatch::{Dispatch, DispatchHandle, ObserveCalls, Options};
 use callboard_coordinator::link::local::Switchboard;
 use callboard_coordinator::link::nats::NatsLink;
 use callboard_proto::message::Announce;
@@ -43,8 +43,16 @@ impl Session {
     /// Over the configured server, or with one embedded worker that offers the configured tools (the
     /// shop and the basic ones where none are configured).
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        Self::open_watched(config, None).await
+    }
+
+    /// The same, with somebody who is told what becomes of the calls of watched turns.
+    pub(crate) async fn open_watched(
+        config: &Config,
+        also: Option<Arc<dyn ObserveCalls>>,
+    ) -> anyhow::Result<Self> {
         let coordinator = new_coordinator();
-        let mut watch = Watch::coordinator(config, coordinator)?;
+        let mut watch = Watch::coordinator(config, coordinator)?.with_observer(also);
         match config.server()? {
             Some(server) => {
                 if config.worker.root.is_some() || !config.worker.tools.is_empty() {
@@ -144,6 +152,11 @@ impl Session {
             embedded_tools: Vec::new(),
             discovery_timeout: config.coordinator.discovery_timeout,
         }
+    }
+
+    /// The tools that are there without waiting for anybody.
+    pub(crate) fn embedded_tools(&self) -> &[ToolName] {
+        &self.embedded_tools
     }
 
     /// Freezes the tools on offer, as soon as all of these are known or the time for it is over (P10).

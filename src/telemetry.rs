@@ -34,6 +34,8 @@ pub(crate) struct Watch {
     /// Of a coordinator.
     metrics: Option<Arc<CoordinatorMetrics>>,
     of_workers: Vec<Arc<callboard_worker::traces::Traces>>,
+    /// Who is told besides.
+    also: Option<Arc<dyn ObserveCalls>>,
 }
 
 impl Watch {
@@ -48,7 +50,14 @@ impl Watch {
             traces: None,
             metrics: None,
             of_workers: Vec::new(),
+            also: None,
         }
+    }
+
+    /// With somebody else who is told what becomes of calls.
+    pub(crate) fn with_observer(mut self, also: Option<Arc<dyn ObserveCalls>>) -> Self {
+        self.also = also;
+        self
     }
 
     /// For a coordinator, over NATS or with workers in this process.
@@ -108,10 +117,12 @@ impl Watch {
 
     /// Who the dispatcher tells.
     pub(crate) fn observer(&self) -> Option<Arc<dyn ObserveCalls>> {
-        let metrics = self.metrics.as_ref()?;
-        let mut observers: Vec<Arc<dyn ObserveCalls>> = vec![Arc::clone(metrics.calls()) as _];
+        let mut observers: Vec<Arc<dyn ObserveCalls>> = Vec::new();
+        let metrics = self.metrics.as_ref();
+        observers.extend(metrics.map(|metrics| Arc::clone(metrics.calls()) as _));
         observers.extend(self.traces.clone().map(|traces| traces as _));
-        Some(Arc::new(observers))
+        observers.extend(self.also.clone());
+        (!observers.is_empty()).then(|| Arc::new(observers) as _)
     }
 
     /// What watches a run: its trace, where that is recorded, and its metrics.

@@ -14,4 +14,5 @@ pub mod model;
 pub mod provider;
 pub mod run;
 pub mod run_log;
+pub mod service;
 pub mod traces;

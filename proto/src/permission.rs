@@ -57,6 +57,8 @@ impl Role {
                 let mut permissions = as_viewer();
                 let verbs = [Verb::Call, Verb::Grant, Verb::Cancel];
                 permissions.publish.extend(verbs.map(to_workers));
+                permissions.publish.push(subject::replica_all(tenant));
+                permissions.subscribe.push(subject::replica_all(tenant));
                 permissions
             }
             Self::Worker(pool) => Permissions {
@@ -124,6 +126,7 @@ mod tests {
             ("foreign", subject::beat_all(&Tenant::new("other").unwrap())),
             ("inbox", "_INBOX.x".to_owned()),
             ("jetstream", "$JS.API.INFO".to_owned()),
+            ("replica", subject::replica_ask(&tenant, 7)),
         ];
         let allowed = |patterns: &[String]| {
             let names: Vec<&str> = subjects
@@ -136,8 +139,8 @@ mod tests {
         for (role, publish, subscribe) in [
             (
                 Role::Coordinator,
-                "call, grant, cancel, status, call other pool, echo, discover",
-                "beat, beat other pool, reply, echo",
+                "call, grant, cancel, status, call other pool, echo, discover, replica",
+                "beat, beat other pool, reply, echo, replica",
             ),
             (
                 Role::Worker(pool.clone()),

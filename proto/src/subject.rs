@@ -2,7 +2,7 @@
 //!
 //! `cb.v1.` and then: `call.{tenant}.{tool}` (queue group) · `worker.{tenant}.{pool}.{instance}.{verb}` ·
 //! `beat.{tenant}.{pool}.{instance}` · `reply.{tenant}.{coordinator}.{token}` ·
-//! `coordinator.{tenant}.{coordinator}.echo`.
+//! `coordinator.{tenant}.{coordinator}.echo` · `replica.{tenant}.{replica}.{ask|beat|answer.…}`.
 
 use std::fmt::Write as _;
 
@@ -243,6 +243,69 @@ fn uuid(token: &str) -> Option<uuid::Uuid> {
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_simple.then(|| token.parse().ok()).flatten()
+}
+
+/// `replica.{tenant}.{replica}.ask`: what one replica of the HTTP service asks another, whose number is
+/// written as 8 hexadecimal digits.
+#[must_use]
+pub fn replica_ask(tenant: &Tenant, replica: u32) -> String {
+    format!("{PREFIX}.replica.{tenant}.{replica:08x}.ask")
+}
+
+/// `replica.{tenant}.{replica}.answer.{token}`: the answer to one question.
+#[must_use]
+pub fn replica_answer(tenant: &Tenant, replica: u32, token: Token) -> String {
+    format!("{PREFIX}.replica.{tenant}.{replica:08x}.answer.{token}")
+}
+
+/// `replica.{tenant}.{replica}.answer.*`: all answers to one replica.
+#[must_use]
+pub fn replica_answer_all(tenant: &Tenant, replica: u32) -> String {
+    format!("{PREFIX}.replica.{tenant}.{replica:08x}.answer.*")
+}
+
+/// Whose answer subject this is and for which question; `None` for what [`replica_answer`] never makes
+/// for this tenant.
+#[must_use]
+pub fn replica_answer_parts(tenant: &Tenant, subject: &str) -> Option<(u32, Token)> {
+    let [owner, replica, word, token] = split("replica", subject)?;
+    if owner != tenant.as_str() || word != "answer" {
+        return None;
+    }
+    Some((replica_number(replica)?, Token::new(uuid(token)?)))
+}
+
+/// `replica.{tenant}.>`: all that the replicas of a tenant's service say to each other.
+#[must_use]
+pub fn replica_all(tenant: &Tenant) -> String {
+    format!("{PREFIX}.replica.{tenant}.>")
+}
+
+/// `replica.{tenant}.{replica}.beat`: a replica lives, or says that it goes.
+#[must_use]
+pub fn replica_beat(tenant: &Tenant, replica: u32) -> String {
+    format!("{PREFIX}.replica.{tenant}.{replica:08x}.beat")
+}
+
+/// `replica.{tenant}.*.beat`: the beats of all replicas.
+#[must_use]
+pub fn replica_beat_all(tenant: &Tenant) -> String {
+    format!("{PREFIX}.replica.{tenant}.*.beat")
+}
+
+/// Whose beat came on this subject; `None` for what [`replica_beat`] never makes for this tenant.
+#[must_use]
+pub fn replica_beat_parts(tenant: &Tenant, subject: &str) -> Option<u32> {
+    let [owner, replica, word] = split("replica", subject)?;
+    (owner == tenant.as_str() && word == "beat")
+        .then(|| replica_number(replica))
+        .flatten()
+}
+
+/// A replica's number in its one form: 8 lower-case hexadecimal digits.
+fn replica_number(token: &str) -> Option<u32> {
+    let number = u32::from_str_radix(token, 16).ok()?;
+    (format!("{number:08x}") == token).then_some(number)
 }
 
 /// `coordinator.{tenant}.{coordinator}.echo`: a coordinator's word to itself (P14).

@@ -6,6 +6,8 @@ mod execute;
 pub(crate) mod keys;
 mod mock_provider;
 mod run;
+mod serve;
+mod token;
 mod tools;
 mod worker;
 mod workers;
@@ -25,7 +27,12 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         // The demo cuts lines on purpose; that they are down is no news, and would tear its picture.
         Command::Demo(_) if cli.global.log.is_none() => config.log.filter = "error".to_owned(),
-        Command::Demo(_) | Command::Doctor(_) | Command::Keys(_) | Command::MockProvider(_) => {}
+        Command::Demo(_)
+        | Command::Doctor(_)
+        | Command::Keys(_)
+        | Command::MockProvider(_)
+        | Command::Token(_) => {}
+        Command::Serve(flags) => config.apply_serve(flags),
         Command::Run(flags) => config.apply_run(flags),
         Command::Execute(flags) => {
             config.apply_limits(&flags.limits);
@@ -51,6 +58,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(flags) => demo::run(flags, &config).await,
         Command::Run(flags) => run::run(flags, &config).await,
         Command::Execute(flags) => execute::run(flags, &config).await,
+        Command::Serve(_) => serve::run(&config).await,
+        Command::Token(flags) => token::run(&flags),
         Command::Worker(_) => worker::run(&config).await,
         Command::Tools(flags) => tools::run(&flags, &config).await,
         Command::Workers(flags) => workers::run(&flags, &config).await,

@@ -140,7 +140,7 @@ async fn drive<M: Model>(
     let (trace, mut observers) = session.watch.run(run, origin);
     let options = RunOptions {
         run,
-        task: flags.task.clone(),
+        task: flags.task.as_str().into(),
         catalogue,
         budgets: Budgets {
             turns: flags.turns,

@@ -4,6 +4,7 @@ mod builtin;
 mod layers;
 mod model;
 mod provider;
+mod serve;
 mod telemetry;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub(crate) use builtin::{Fetch, Sql};
 pub(crate) use layers::load;
 pub(crate) use model::{EagerWord, Model, ParallelWord};
 pub(crate) use provider::Providers;
+pub(crate) use serve::Serve;
 pub(crate) use telemetry::Telemetry;
 
 /// All of it.
@@ -35,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) model: Model,
     #[serde(skip_serializing_if = "Providers::is_default")]
     pub(crate) provider: Providers,
+    pub(crate) serve: Serve,
     pub(crate) log: Log,
     pub(crate) telemetry: Telemetry,
     /// `[[tool]]`: what the worker offers besides; read by [`crate::offer`], and never shown: it may hold
@@ -369,6 +372,7 @@ impl Config {
         self.model.check()?;
         self.provider.check()?;
         self.telemetry.check()?;
+        self.serve.check()?;
         if self.worker.slots == 0 {
             return Err(bad_input(anyhow::anyhow!(
                 "worker.slots = 0 lets nothing run; give at least 1"

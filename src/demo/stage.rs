@@ -96,7 +96,7 @@ async fn all_known(session: &Session, workers: usize, config: &Config) -> anyhow
 fn options(act: &Act, catalogue: Arc<Catalogue>, call_deadline: Duration) -> RunOptions {
     RunOptions {
         run: RunId::new(Uuid::new_v4()),
-        task: act.task.to_owned(),
+        task: act.task.into(),
         catalogue,
         budgets: Budgets {
             turns: 8,

@@ -12,7 +12,7 @@ use callboard_proto::message::Announce;
 use callboard_proto::{CoordinatorId, Token, ToolName, TurnKey, limit};
 use futures_util::FutureExt as _;
 use rustc_hash::FxHashMap;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::directory::{Directory, Next};
 use super::handle::{DispatchHandle, Known, Standing};
@@ -74,6 +74,7 @@ pub struct Dispatch<L> {
     directory: Directory,
     mailbox: mpsc::Receiver<Message>,
     events: broadcast::Sender<CallEvent>,
+    linked: watch::Sender<bool>,
     tells_events: bool,
     observer: Option<Arc<dyn ObserveCalls>>,
     reports: FxHashMap<TurnKey, oneshot::Sender<Report>>,
@@ -89,6 +90,7 @@ impl<L: Link> Dispatch<L> {
     pub fn new(options: Options, link: L) -> (Self, DispatchHandle) {
         let (sender, mailbox) = mpsc::channel(MAILBOX);
         let (events, _) = broadcast::channel(EVENTS);
+        let (linked, is_linked) = watch::channel(true);
         let mut limits = options.limits;
         let payload_bytes_max = link.payload_bytes_max();
         limits.batch_bytes_max = limits
@@ -110,6 +112,7 @@ impl<L: Link> Dispatch<L> {
             directory: Directory::default(),
             mailbox,
             events: events.clone(),
+            linked,
             tells_events: options.events,
             observer: options.observer,
             reports: FxHashMap::default(),
@@ -117,7 +120,7 @@ impl<L: Link> Dispatch<L> {
             waiters: Vec::new(),
             shutting_down: false,
         };
-        (actor, DispatchHandle::new(sender, events))
+        (actor, DispatchHandle::new(sender, events, is_linked))
     }
 
     /// Runs until it was told to shut down or every handle is gone, and every turn is reported; gives
@@ -192,10 +195,12 @@ impl<L: Link> Dispatch<L> {
             match wire::arrival(incoming) {
                 Arrival::Input(Input::LinkDown) => {
                     tracing::warn!("the link is down; calls wait, deadlines are kept");
+                    self.linked.send_replace(false);
                     self.core.handle_input(Input::LinkDown, now);
                 }
                 Arrival::Input(Input::LinkUp) => {
                     tracing::warn!("the link is up again");
+                    self.linked.send_replace(true);
                     self.core.handle_input(Input::LinkUp, now);
                     // Who came meanwhile was not heard.
                     self.link.send(Outgoing::Discover);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use callboard_coordinator_core::{CallEvent, Counters, NewCall, Report, TurnOptions, WorkerView};
 use callboard_proto::{CallKey, Digest, RunId, ToolName, TurnKey};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::gathering::OpenTurn;
 use super::message::Message;
@@ -49,14 +49,26 @@ pub struct Standing {
 pub struct DispatchHandle {
     mailbox: mpsc::Sender<Message>,
     events: broadcast::Sender<CallEvent>,
+    linked: watch::Receiver<bool>,
 }
 
 impl DispatchHandle {
     pub(super) fn new(
         mailbox: mpsc::Sender<Message>,
         events: broadcast::Sender<CallEvent>,
+        linked: watch::Receiver<bool>,
     ) -> Self {
-        Self { mailbox, events }
+        Self {
+            mailbox,
+            events,
+            linked,
+        }
+    }
+
+    /// Whether the link to the workers is up and the actor lives.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        *self.linked.borrow() && !self.mailbox.is_closed()
     }
 
     /// Opens a turn, to be filled, sealed and reported. Nothing is sent before its report is awaited.

@@ -15,10 +15,12 @@ use crate::catalogue::Catalogue;
 
 mod early;
 pub mod http;
+mod opening;
 mod question;
 pub mod script;
 
 pub use early::EarlyCalls;
+pub use opening::Opening;
 pub use question::Question;
 
 /// One call that a model asks for, before it is checked.
@@ -173,7 +175,7 @@ pub struct Exchange {
 #[derive(Clone, Debug)]
 pub struct Conversation {
     /// What the run was started with.
-    pub task: String,
+    pub task: Opening,
     /// The tools that the model may use.
     pub catalogue: Arc<Catalogue>,
     /// What was said and done since, oldest first.

@@ -14,7 +14,7 @@ use super::message::{MAILBOX_CAPACITY, Message};
 use super::ports::{Gather, Observe};
 use super::report::RunReport;
 use crate::catalogue::Catalogue;
-use crate::model::Model;
+use crate::model::{Model, Opening};
 use crate::provider::{Parallel, ToolChoice};
 
 /// How a run is driven.
@@ -23,7 +23,7 @@ pub struct RunOptions {
     /// Its id; new for each run.
     pub run: RunId,
     /// What the model is asked to do.
-    pub task: String,
+    pub task: Opening,
     /// The tools that it may use, frozen.
     pub catalogue: Arc<Catalogue>,
     /// What it may spend.

@@ -6,10 +6,11 @@ use callboard_coordinator_core::run::RunEnd;
 use callboard_coordinator_core::{CallReport, Report};
 use callboard_proto::{FailureKind, Outcome};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A run from its end: what was said, what was called, why it ended. As JSON it is what `--json`
 /// prints. Arguments and results aren't part of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RunReport {
     /// The run.
     pub run: String,
@@ -39,7 +40,7 @@ pub struct RunReport {
 }
 
 /// Why a run ended.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EndSummary {
     /// The reason in one word, such as `answered`.
     pub reason: &'static str,
@@ -49,7 +50,7 @@ pub struct EndSummary {
 }
 
 /// One turn of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct TurnSummary {
     /// Its number, from 1.
     pub turn: u32,
@@ -83,7 +84,7 @@ pub struct TurnSummary {
 }
 
 /// One call of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct CallSummary {
     /// The provider's id.
     pub id: String,
@@ -110,7 +111,7 @@ pub struct CallSummary {
 }
 
 /// Calls, counted by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Tally {
     /// All calls that the model's answers asked for.
     pub calls: usize,
@@ -133,7 +134,7 @@ pub struct Tally {
 }
 
 /// Tokens that a model said it used, those of responses that came to nothing included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UsageSummary {
     /// Tokens that it read.
     pub input_tokens: u64,

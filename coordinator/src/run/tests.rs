@@ -38,7 +38,7 @@ fn options() -> RunOptions {
     let tools = ["echo", "slow", "broken", "lost"].map(|name| (name, Effect::Read));
     RunOptions {
         run: "00000000000000000000000000000001".parse().unwrap(),
-        task: "test".to_owned(),
+        task: "test".into(),
         catalogue: Arc::new(offers(tools)),
         budgets: Budgets {
             time: Duration::from_secs(10),

@@ -3,11 +3,12 @@
 use callboard_coordinator_core::EventKind;
 use callboard_proto::{Attempt, Turn};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::run::in_ms;
 
 /// One thing that happened in a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// Its number in its run, from 1, without gaps but for progress that was followed by later progress.
     pub seq: u64,
@@ -22,7 +23,7 @@ pub struct Entry {
 pub type OutcomeWord = std::borrow::Cow<'static, str>;
 
 /// What can happen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Happening {
     /// The run began.
@@ -130,6 +131,7 @@ pub enum Happening {
         /// The attempt.
         attempt: u32,
         /// Why: a failure's kind, or `busy`, `stale`, `draining` and their like.
+        #[schema(value_type = String)]
         why: OutcomeWord,
         /// How long the call waits at least, in milliseconds.
         delay_ms: f64,
@@ -140,8 +142,10 @@ pub enum Happening {
         #[serde(flatten)]
         call: CallName,
         /// How it ended.
+        #[schema(value_type = String)]
         outcome: OutcomeWord,
         /// Whether the tool may have run: `no`, `yes` or `unknown`.
+        #[schema(value_type = String)]
         executed: OutcomeWord,
         /// What happened, as the model reads it, for a failure.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,6 +170,7 @@ pub enum Happening {
         /// The attempt.
         attempt: u32,
         /// How it ended.
+        #[schema(value_type = String)]
         outcome: OutcomeWord,
     },
     /// A turn was gathered.
@@ -173,6 +178,7 @@ pub enum Happening {
         /// The turn.
         turn: u32,
         /// Why gathering stopped: `settled`, `deadline` or `cancelled`.
+        #[schema(value_type = String)]
         stopped: OutcomeWord,
         /// Time from opening to the report, in milliseconds.
         gathered_ms: f64,
@@ -183,6 +189,7 @@ pub enum Happening {
     /// The run ended; nothing follows but results that come late.
     RunEnded {
         /// The reason in one word, such as `answered`.
+        #[schema(value_type = String)]
         reason: OutcomeWord,
         /// More about it, where there is more to say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,7 +198,7 @@ pub enum Happening {
 }
 
 /// A call of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct CallName {
     /// Its turn.
     pub turn: u32,

@@ -37,6 +37,11 @@ impl RunLogs {
         (log, recorder)
     }
 
+    /// Writes what the dispatcher tells of this run, too, into a log.
+    pub fn alias(&self, run: RunId, log: &Arc<RunLog>) {
+        self.logs().insert(run, Arc::clone(log));
+    }
+
     /// Writes into a run's log no longer: what is still told of it is late. Who has the log keeps it.
     pub fn end(&self, run: RunId) {
         self.logs().remove(&run);

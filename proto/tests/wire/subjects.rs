@@ -56,6 +56,35 @@ fn subjects_are_spelled_as_the_contract_says() {
 }
 
 #[test]
+fn subjects_of_replicas_read_back_and_no_others() {
+    let tenant = tenant();
+    assert_eq!(
+        subject::replica_ask(&tenant, 0xBEE),
+        "cb.v1.replica.acme.00000bee.ask"
+    );
+    let answer = subject::replica_answer(&tenant, 0xBEE, token());
+    assert!(matches(
+        &subject::replica_answer_all(&tenant, 0xBEE),
+        &answer
+    ));
+    let parts = subject::replica_answer_parts(&tenant, &answer);
+    assert_eq!(parts, Some((0xBEE, token())));
+    let beat = subject::replica_beat(&tenant, u32::MAX);
+    assert!(matches(&subject::replica_beat_all(&tenant), &beat));
+    assert_eq!(subject::replica_beat_parts(&tenant, &beat), Some(u32::MAX));
+    for other in [
+        "cb.v1.replica.other.00000bee.beat",
+        "cb.v1.replica.acme.bee.beat",
+        "cb.v1.replica.acme.+0000bee.beat",
+        "cb.v1.replica.acme.00000BEE.beat",
+        "cb.v1.replica.acme.00000bee.ask",
+    ] {
+        assert_eq!(subject::replica_beat_parts(&tenant, other), None, "{other}");
+    }
+    assert_eq!(subject::replica_answer_parts(&tenant, &beat), None);
+}
+
+#[test]
 fn every_kind_to_an_instance_has_a_verb_that_reads_back() {
     for &kind in Kind::ALL {
         let Some(verb) = Verb::of(kind) else { continue };

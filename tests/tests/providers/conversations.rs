@@ -79,7 +79,7 @@ fn conversation(exchanges: impl Iterator<Item = Exchange>) -> Conversation {
         exchange
     });
     Conversation {
-        task: "Where is it warm?".to_owned(),
+        task: "Where is it warm?".into(),
         catalogue: Arc::new(catalogue()),
         exchanges: exchanges.collect(),
     }

@@ -29,7 +29,7 @@ const END_WAIT: Duration = Duration::from_secs(1);
 const REQUEST_ID: [&str; 2] = ["request-id", "x-request-id"];
 
 /// Asks a provider.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Asker {
     pub(super) format: Format,
     pub(super) client: Client,

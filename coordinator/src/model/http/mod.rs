@@ -38,8 +38,8 @@ pub fn check_base_url(format: Format, text: &str) -> Result<(), AddressError> {
     BaseUrl::new(format, Some(text), None).map(drop)
 }
 
-/// A provider's model.
-#[derive(Debug)]
+/// A provider's model. A clone shares its connections.
+#[derive(Clone, Debug)]
 pub struct ProviderModel {
     name: String,
     settings: Settings,
@@ -83,6 +83,16 @@ impl ProviderModel {
             asker,
             options,
         })
+    }
+
+    /// The same provider, asked with other settings over the same connections.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        let mut model = self.clone();
+        model.name = format!("{}/{}", model.asker.format, settings.model);
+        model.asker.idle_timeout = model.options.idle_timeout(settings.is_streamed);
+        model.settings = settings;
+        model
     }
 
     /// The settings for the next turn. A choice that forces a call holds until calls were answered:

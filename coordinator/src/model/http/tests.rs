@@ -40,7 +40,7 @@ fn cut_stream() -> &'static str {
 
 fn conversation() -> Conversation {
     Conversation {
-        task: "Say hello.".to_owned(),
+        task: "Say hello.".into(),
         catalogue: Arc::new(Catalogue::freeze([])),
         exchanges: Vec::new(),
     }

@@ -78,8 +78,8 @@ pub enum ScriptError {
     },
 }
 
-/// A model that answers from a script.
-#[derive(Debug)]
+/// A model that answers from a script. A clone goes on where the original stands.
+#[derive(Clone, Debug)]
 pub struct ScriptedModel {
     name: String,
     turns: Vec<TurnSpec>,

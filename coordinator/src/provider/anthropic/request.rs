@@ -76,11 +76,13 @@ pub fn request(settings: &Settings, conversation: &Conversation) -> WireRequest 
 }
 
 fn messages(conversation: &Conversation) -> Vec<Box<RawValue>> {
-    let task = to_raw_value(&WireMessage {
-        role: "user",
-        content: &conversation.task,
+    let mut messages = conversation.task.messages(|text| {
+        let message = to_raw_value(&WireMessage {
+            role: "user",
+            content: text,
+        });
+        message.expect("a message of strings is JSON")
     });
-    let mut messages = vec![task.expect("a message of strings is JSON")];
     for exchange in &conversation.exchanges {
         messages.extend(exchange.answer.echo.iter().cloned());
         if let Some(report) = &exchange.report {

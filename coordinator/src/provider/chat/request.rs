@@ -120,9 +120,11 @@ fn messages(settings: &Settings, conversation: &Conversation) -> Vec<Box<RawValu
             content: system,
         }));
     }
-    messages.push(raw(&WireMessage {
-        role: "user",
-        content: &conversation.task,
+    messages.extend(conversation.task.messages(|text| {
+        raw(&WireMessage {
+            role: "user",
+            content: text,
+        })
     }));
     let mut taken = BTreeSet::new();
     for exchange in &conversation.exchanges {

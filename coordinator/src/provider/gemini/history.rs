@@ -13,7 +13,7 @@ use crate::provider::fields::{Fields, list};
 /// All that was said: the task, then each response as it came and the content with its results. A response that was
 /// paused is one content with what came after; while it is still paused, it isn't part of what is sent.
 pub(super) fn contents(conversation: &Conversation) -> Vec<Box<RawValue>> {
-    let mut contents = vec![user(&conversation.task)];
+    let mut contents = conversation.task.messages(user);
     let mut taken = BTreeSet::new();
     let mut paused: Vec<Box<RawValue>> = Vec::new();
     for exchange in &conversation.exchanges {

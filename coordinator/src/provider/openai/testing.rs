@@ -137,7 +137,7 @@ fn offer(name: &str, description: &str, schema: &str) -> Offer {
 pub(in crate::provider) fn conversation() -> Conversation {
     let weather = r#"{"type":"object","properties":{"city":{"type":"string"},"n":{"maximum":12345678901234567890123}}}"#;
     Conversation {
-        task: "What is the weather\nin \"Paris\"?".to_owned(),
+        task: "What is the weather\nin \"Paris\"?".into(),
         catalogue: Arc::new(Catalogue::freeze([
             offer("get_weather", "Tells the weather.", weather),
             offer("clock.now", "", "{}"),

@@ -88,10 +88,12 @@ fn tool_choice(choice: &ToolChoice) -> Option<Value> {
 }
 
 fn input(conversation: &Conversation) -> Vec<Box<RawValue>> {
-    let mut input = vec![raw(&WireMessage {
-        role: "user",
-        content: &conversation.task,
-    })];
+    let mut input = conversation.task.messages(|text| {
+        raw(&WireMessage {
+            role: "user",
+            content: text,
+        })
+    });
     for exchange in &conversation.exchanges {
         input.extend(exchange.answer.echo.iter().cloned());
         if let Some(report) = &exchange.report {

@@ -26,7 +26,7 @@ fn offer(name: &str, schema: &str) -> Offer {
 fn conversation(schemas: &[(&str, &str)]) -> Conversation {
     let offers = schemas.iter().map(|(name, schema)| offer(name, schema));
     Conversation {
-        task: "What's \"new\"?".to_owned(),
+        task: "What's \"new\"?".into(),
         catalogue: Arc::new(Catalogue::freeze(offers)),
         exchanges: Vec::new(),
     }

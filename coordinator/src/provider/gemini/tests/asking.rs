@@ -29,7 +29,7 @@ fn conversation() -> Conversation {
     let weather = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object",
         "properties":{"city":{"type":"string","minLength":1}},"required":["city"]}"#;
     Conversation {
-        task: "How warm is it?".to_owned(),
+        task: "How warm is it?".into(),
         catalogue: Arc::new(Catalogue::freeze([
             offer("get.weather", "Says the weather.", weather),
             offer("7zip", "", r#"{"type":"object"}"#),

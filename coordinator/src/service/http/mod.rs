@@ -1,0 +1,79 @@
+//! The HTTP shell: reads requests, asks the desks, writes answers.
+//!
+//! `gate` says who asks, `problem` writes what is refused in one shape, `input` reads queries and bodies,
+//! `runs`, `events`, `execute`, `views` and `health` are the paths, `router` puts them together and
+//! describes them, `listener` and `tls` are the connections.
+
+mod events;
+mod execute;
+mod gate;
+mod health;
+mod input;
+mod listener;
+mod problem;
+mod router;
+mod runs;
+mod sse;
+mod tls;
+mod views;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+
+use super::limits::Limits;
+use super::peers::{Answer, Cluster, Peers, Question};
+use super::runs::Runs;
+
+pub use gate::Gate;
+pub use listener::Server;
+pub use router::{openapi, router};
+pub use tls::{TlsError, tls_config};
+
+/// What the paths work with. A clone is the same service.
+#[derive(Clone, Debug)]
+pub struct App {
+    runs: Arc<Runs>,
+    cluster: Arc<Cluster>,
+    gate: Arc<Gate>,
+    limits: Arc<Limits>,
+    /// Event streams that each token may still open.
+    streams: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+}
+
+impl App {
+    /// A service of these runs, behind this gate.
+    #[must_use]
+    pub fn new(runs: Arc<Runs>, gate: Gate, limits: Limits) -> Self {
+        Self {
+            cluster: Cluster::new(Arc::clone(&runs)),
+            runs,
+            gate: Arc::new(gate),
+            limits: Arc::new(limits),
+            streams: Arc::default(),
+        }
+    }
+
+    /// Gives it its way to other replicas; to be called before it serves.
+    pub fn join(&self, peers: Arc<dyn Peers>) {
+        self.cluster.join(peers);
+    }
+
+    /// Answers another replica.
+    pub async fn answer(&self, question: Question) -> Answer {
+        self.cluster.answer(question).await
+    }
+
+    /// Its runs.
+    #[must_use]
+    pub fn runs(&self) -> &Arc<Runs> {
+        &self.runs
+    }
+
+    /// Who may ask.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+}
