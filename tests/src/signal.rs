@@ -35,6 +35,14 @@ pub fn terminate(pid: u32) -> anyhow::Result<()> {
     send(pid, Signal::TERM)
 }
 
+/// Tells a process that its configuration has changed (`SIGHUP`).
+///
+/// # Errors
+/// No such process, or it isn't ours.
+pub fn hang_up(pid: u32) -> anyhow::Result<()> {
+    send(pid, Signal::HUP)
+}
+
 /// Interrupts a process as Ctrl-C does (`SIGINT`).
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod providers {
+    mod agents;
     mod answer_controls;
     mod answers;
     mod controls;

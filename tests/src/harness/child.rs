@@ -76,6 +76,29 @@ impl Child {
         Ok(())
     }
 
+    /// Waits until its standard error holds `text`, and gives all that it said.
+    ///
+    /// # Errors
+    /// It ended or kept silent instead; the text holds what it said.
+    pub async fn hears(&mut self, text: &str) -> anyhow::Result<String> {
+        self.says(text).await?;
+        Ok(self.errors.borrow().clone())
+    }
+
+    /// All that it has said on standard error so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.errors.borrow().clone()
+    }
+
+    /// Tells it that its configuration has changed.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn hang_up(&self) -> anyhow::Result<()> {
+        signal::hang_up(self.pid)
+    }
+
     /// Tells whether it still runs.
     ///
     /// # Errors
