@@ -1,7 +1,8 @@
-//! Project tasks: `cargo xtask setup | test | python | providers | mcp | manifests | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | manifests | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
+mod api;
 mod bench;
 mod ci;
 mod manifests;
@@ -45,6 +46,8 @@ enum Task {
     Manifests,
     /// Installs the MCP reference servers under target/mcp and runs the proofs of MCP hosting on them
     Mcp,
+    /// Tries the service with requests that schemathesis draws from its own description
+    Api,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Python => python::run(),
         Task::Manifests => manifests::run(),
         Task::Mcp => mcp::run(),
+        Task::Api => api::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

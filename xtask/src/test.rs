@@ -6,7 +6,7 @@ use xtask::nats::{self, Source};
 use xtask::{docker, paths, python_worker};
 
 use crate::steps::{Steps, cargo};
-use crate::{manifests, mcp, providers, python, setup};
+use crate::{api, manifests, mcp, providers, python, setup};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new();
@@ -38,6 +38,7 @@ pub(crate) fn run_in(steps: &mut Steps) -> anyhow::Result<()> {
     steps.run("tests", told(&mut tests, &server))?;
     providers::run_in(steps)?;
     mcp::run_in(steps)?;
+    api::run_in(steps)?;
     manifests::run_in(steps)?;
     steps.run(
         "simulation",
