@@ -86,7 +86,7 @@ async fn what_a_login_may_not_do_is_named() {
         .find(|check| check["status"] == "failed")
         .unwrap();
     let finding = failed["finding"].as_str().unwrap();
-    let refused = "refused: publish cb.v1.worker.shop.*.*.call, cb.v1.worker.shop.*.*.grant, cb.v1.worker.shop.*.*.cancel";
+    let refused = "refused: publish cb.v1.worker.shop.*.*.call, cb.v1.worker.shop.*.*.grant, cb.v1.worker.shop.*.*.cancel, cb.v1.replica.shop.>; subscribe cb.v1.replica.shop.>";
     assert!(finding.ends_with(refused), "{finding}");
     assert!(failed["cure"].as_str().unwrap().contains("callboard keys"));
     let ended = doctor(&["--nats", &login("nothing"), "--tenant", "shop"]).await;
