@@ -18,9 +18,11 @@ pub(crate) struct Hosting(callboard_worker::mcp::Hosting);
 
 #[cfg(target_os = "linux")]
 impl Hosting {
-    /// Checks the declarations. Nothing is started.
-    pub(crate) fn check(config: &Config) -> anyhow::Result<()> {
-        declared(config).map(drop)
+    /// Checks the declarations, and gives the names of the servers. Nothing is started.
+    pub(crate) fn check(config: &Config) -> anyhow::Result<Vec<String>> {
+        let servers = declared(config)?;
+        let names = servers.iter().map(|server| server.name().to_owned());
+        Ok(names.collect())
     }
 
     /// Begins to start the servers, if there are any, and waits for them: at most for so long where there
@@ -76,9 +78,9 @@ pub(crate) enum Hosting {}
 
 #[cfg(not(target_os = "linux"))]
 impl Hosting {
-    pub(crate) fn check(config: &Config) -> anyhow::Result<()> {
+    pub(crate) fn check(config: &Config) -> anyhow::Result<Vec<String>> {
         if config.mcp.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         Err(
             BadInput("[[mcp]] needs Linux; run the worker there, or remove the entries".to_owned())
@@ -90,7 +92,7 @@ impl Hosting {
         config: &Config,
         _patience: Option<Duration>,
     ) -> anyhow::Result<Option<Self>> {
-        Self::check(config).map(|()| None)
+        Self::check(config).map(|_| None)
     }
 
     pub(crate) fn offer(&self, _own: &Tools, _options: &Options) -> Tools {

@@ -9,6 +9,7 @@ mod mcp {
     mod changes;
     mod ends;
     mod pools;
+    mod progress;
     mod real;
     mod stage;
     mod troubles;

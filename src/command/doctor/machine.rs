@@ -22,10 +22,8 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
 fn sandbox(config: &Config) -> Vec<Check> {
     use callboard_worker::process::SandboxSupport;
 
-    let is_wanted = config.tool.iter().any(|tool| {
-        let process = tool.get("process");
-        process.is_some_and(|process| process.get("sandbox").is_some())
-    });
+    let processes = config.tool.iter().filter_map(|tool| tool.get("process"));
+    let is_wanted = (processes.chain(&config.mcp)).any(|it| it.get("sandbox").is_some());
     let support = match SandboxSupport::of_this_kernel() {
         Ok(support) => support,
         Err(error) => {

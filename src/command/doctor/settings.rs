@@ -4,6 +4,7 @@ use callboard_coordinator::provider::Format;
 
 use super::check::Check;
 use crate::config::Config;
+use crate::hosting::Hosting;
 use crate::offer;
 
 pub(super) fn checks(config: &Config) -> Vec<Check> {
@@ -22,6 +23,18 @@ pub(super) fn checks(config: &Config) -> Vec<Check> {
         }
         Err(error) => checks.push(Check::failed(
             "tools",
+            error.to_string(),
+            "mend the entry; docs/worker-file.md explains every key",
+        )),
+    }
+    match Hosting::check(config) {
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => checks.push(Check::ok(
+            "mcp",
+            format!("{} declared: {}", names.len(), names.join(" ")),
+        )),
+        Err(error) => checks.push(Check::failed(
+            "mcp",
             error.to_string(),
             "mend the entry; docs/worker-file.md explains every key",
         )),

@@ -39,6 +39,14 @@ pub struct Server {
     pub(crate) start_timeout: Duration,
 }
 
+impl Server {
+    /// Its name, in logs, views and answers.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// How a server is reached.
 #[derive(Clone, Debug)]
 pub(crate) enum Way {

@@ -86,7 +86,7 @@ class Worker:
         return soonest
 
     def set_tools(self, tools: list[OfferedTool]) -> None:
-        """Replaces the tools on offer. Attempts that are held keep theirs."""
+        """Replaces the tools on offer, before anything is held: this worker's tools don't change while it lives."""
         self._state.tool_slots.replace(tools)
         self._state.tools = {tool.name: tool for tool in tools}
         self._state.catalogue += 1
