@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::doctor::Doctor;
 use crate::command::keys::{self, Keys};
-use crate::config::{EagerWord, ParallelWord};
+use crate::config::{EagerWord, LogFormat, ParallelWord};
 use crate::demo::SceneName;
 use crate::exit;
 use crate::offer::ToolSet;
@@ -50,6 +50,15 @@ pub(crate) struct Global {
     /// What to log to standard error: a level, or a filter such as `warn,callboard_worker=debug`.
     #[arg(long, global = true, value_name = "FILTER")]
     pub(crate) log: Option<String>,
+    /// How a log line looks [default: text].
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "text|json",
+        hide_possible_values = true
+    )]
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 /// The commands.
@@ -101,6 +110,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  callboard doctor\n  callboard doctor --nats nats://127.0.0.1:4222 --as worker\n  callboard doctor --config worker.toml --json | jq '.checks[] | select(.status != \"ok\")'\n\nEach line is ok, warning or FAILED, with what helps. Ends with 0 when what is configured can be used,\nwith 5 when the server's side must change, with 2 when this side must. Nothing is changed, no call is\nposted, and no secret is shown."
     )]
     Doctor(Doctor),
+    /// Follow a run of a `callboard serve` in the terminal.
+    #[command(
+        after_help = "Example:\n  callboard tail --run 0198… --url http://127.0.0.1:8090\n  callboard tail --run 0198… --url https://callboard.example --token-env CALLBOARD_TOKEN --json | jq -c .type\n\nTells the run from its beginning, each thing once, and goes on where it was when the connection is lost.\nEnds with 0 when the run was answered, with 6 when it ended without an answer."
+    )]
+    Tail(Tail),
     /// Serve a strict mock of the model APIs: scripted answers, checked conversations, faults on request.
     #[command(
         after_help = "Example:\n  callboard mock-provider --script examples/mock-provider.toml\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=any python my_agent.py\n\nThe form of a script is in docs/mock-provider.md. Without one, it calls up to three\ntools whose names sound like reading, then says that it is done."
@@ -246,6 +260,43 @@ pub(crate) enum Token {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `callboard tail`.
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// Run to follow.
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: String,
+    /// Where the service is.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
+    pub(crate) url: String,
+    /// Environment variable with the token for it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) token_env: Option<String>,
+    /// Tell only of calls of these tools; several: separated by commas.
+    #[arg(long = "tool", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) tools: Vec<String>,
+    /// Tell only what went wrong.
+    #[arg(long)]
+    pub(crate) errors: bool,
+    /// Print each event as a line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Colours: in a terminal (auto), always, or never.
+    #[arg(long, value_enum, value_name = "auto|always|never", default_value_t = Color::Auto, hide_possible_values = true)]
+    pub(crate) color: Color,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// In a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// `callboard mock-provider`.

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use callboard_coordinator::follow::FollowError;
 use callboard_coordinator::run::Tally;
 
 use crate::output;
@@ -81,6 +82,9 @@ impl Exit {
                     | LinkError::Permission { .. }
                     | LinkError::Silent { .. } => Self::Unreachable,
                 });
+            }
+            if let Some(FollowError::Unreachable { .. }) = cause.downcast_ref() {
+                return Some(Self::Unreachable);
             }
             let is_refused = cause.is::<Refused>().then_some(Self::Unreachable);
             is_refused.or_else(|| cause.is::<BadInput>().then_some(Self::BadInput))

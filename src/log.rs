@@ -1,8 +1,11 @@
 //! Logs go to standard error, as text or as JSON lines.
 
+mod json;
+
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::JsonFields;
 
 use crate::config::{Log, LogFormat};
 use crate::exit::BadInput;
@@ -21,7 +24,10 @@ pub(crate) fn set_up(log: &Log) -> anyhow::Result<()> {
         .with_writer(std::io::stderr);
     let set = match log.format {
         LogFormat::Text => logs.try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+        LogFormat::Json => logs
+            .fmt_fields(JsonFields::new())
+            .event_format(json::Lines)
+            .try_init(),
     };
     set.map_err(|error| anyhow::anyhow!("logging can't be set up: {error}"))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard_coordinator::call_log::CallLog;
 use callboard_coordinator::dispatch::{DispatchHandle, ObserveCalls};
 use callboard_coordinator::metrics::CoordinatorMetrics;
 use callboard_coordinator::provider::Format;
@@ -122,6 +123,9 @@ impl Watch {
         observers.extend(metrics.map(|metrics| Arc::clone(metrics.calls()) as _));
         observers.extend(self.traces.clone().map(|traces| traces as _));
         observers.extend(self.also.clone());
+        if CallLog::is_heard() {
+            observers.push(Arc::new(CallLog::new(self.traces.clone())));
+        }
         (!observers.is_empty()).then(|| Arc::new(observers) as _)
     }
 

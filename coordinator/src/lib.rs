@@ -6,8 +6,10 @@
 
 pub use callboard_coordinator_core as core;
 
+pub mod call_log;
 pub mod catalogue;
 pub mod dispatch;
+pub mod follow;
 pub mod link;
 pub mod metrics;
 pub mod model;

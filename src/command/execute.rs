@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use callboard_coordinator::call_log::CallLog;
 use callboard_coordinator::core::{CancelReason, TurnOptions};
 use callboard_coordinator::run::Tally;
 use callboard_proto::{RunId, Turn, TurnKey, limit};
@@ -46,6 +47,7 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
         call_deadline: config.coordinator.call_deadline,
         parallel_max: config.coordinator.parallel,
         trace: telemetry::inherited(),
+        is_watched: CallLog::is_heard(),
         ..TurnOptions::until(Instant::now() + config.coordinator.deadline)
     };
     let traces = session.watch.traces.as_ref();

@@ -7,6 +7,7 @@ pub(crate) mod keys;
 mod mock_provider;
 mod run;
 mod serve;
+mod tail;
 mod token;
 mod tools;
 mod worker;
@@ -31,6 +32,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         | Command::Doctor(_)
         | Command::Keys(_)
         | Command::MockProvider(_)
+        | Command::Tail(_)
         | Command::Token(_) => {}
         Command::Serve(flags) => config.apply_serve(flags),
         Command::Run(flags) => config.apply_run(flags),
@@ -65,6 +67,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Workers(flags) => workers::run(&flags, &config).await,
         Command::Doctor(flags) => doctor::run(&flags, &config).await,
         Command::Keys(flags) => keys::run(&flags, &config),
+        Command::Tail(flags) => tail::run(&flags).await,
         Command::MockProvider(flags) => mock_provider::run(&flags).await,
     }
 }

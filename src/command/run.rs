@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 
+use callboard_coordinator::call_log::CallLog;
 use callboard_coordinator::core::CancelReason;
 use callboard_coordinator::core::run::Budgets;
 use callboard_coordinator::model::Model;
@@ -155,7 +156,7 @@ async fn drive<M: Model>(
         tool_choice: choice.clone(),
         epoch: Epoch(0),
         trace,
-        is_watched: trace.is_some(),
+        is_watched: trace.is_some() || CallLog::is_heard(),
     };
     let mut events = session.dispatch.events();
     let (observer, mut lines) = live.observer(model.name());

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use callboard_proto::server::{ServerOptions, ServerUrls};
 use callboard_proto::{Label, Pool, Tenant, WorkerName};
+use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cli::{CallLimits, Global, Run as RunFlags, Worker as WorkerFlags};
@@ -198,7 +199,7 @@ impl Default for Log {
 }
 
 /// How a log line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
     /// For people.
@@ -222,6 +223,7 @@ impl Config {
         if let Some(filter) = &flags.log {
             self.log.filter.clone_from(filter);
         }
+        self.log.format = flags.log_format.unwrap_or(self.log.format);
     }
 
     /// Lets the flags of a turn have the last word.

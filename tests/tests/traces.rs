@@ -6,5 +6,7 @@ mod traces {
     mod collector;
     mod common;
     mod fan_out;
+    mod logs;
     mod metrics;
+    mod tail;
 }

@@ -249,7 +249,16 @@ impl<L: Link> Executor<L> {
             Outcome::Completed(_) => self.counters.completed += 1,
             Outcome::Failed(failure) => {
                 self.counters.failed += 1;
-                tracing::debug!(of = ?finished.of, kind = %failure.kind, "a call failed");
+                let of = &finished.of;
+                tracing::debug!(
+                    run = %of.run,
+                    turn = of.turn.0,
+                    tool_use_id = of.id.as_str(),
+                    attempt = of.attempt.0,
+                    worker = %self.options.worker,
+                    "error.type" = %failure.kind,
+                    "an attempt failed"
+                );
             }
         }
         self.core.handle_input(Input::Finished(finished), now);

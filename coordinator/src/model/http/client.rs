@@ -1,6 +1,7 @@
 //! The HTTP client: its TLS and the headers of each request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
@@ -76,6 +77,22 @@ pub(super) fn client(options: &HttpOptions, base: &BaseUrl) -> Result<Client, Op
         builder = builder.proxy(Proxy::all(proxy).map_err(client_error)?);
     }
     builder.build().map_err(client_error)
+}
+
+/// A client for a service of our own: the same TLS, and no proxies either.
+pub(crate) fn plain_client(
+    is_encrypted: bool,
+    connect_timeout: Duration,
+) -> Result<Client, OptionsError> {
+    Client::builder()
+        .tls_backend_preconfigured(tls(is_encrypted)?)
+        .connect_timeout(connect_timeout)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .build()
+        .map_err(client_error)
 }
 
 fn client_error(error: reqwest::Error) -> OptionsError {

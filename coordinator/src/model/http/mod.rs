@@ -25,6 +25,7 @@ mod tests;
 
 pub use address::AddressError;
 pub use client::OptionsError;
+pub(crate) use client::plain_client;
 pub use error::{Again, Failure, ProviderError};
 pub use key::{ApiKey, KeyError};
 pub use options::{ANTHROPIC_VERSION, Auth, HttpOptions};
