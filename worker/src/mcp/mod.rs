@@ -2,9 +2,9 @@
 //!
 //! A server is started below a supervisor and spoken to by its standard input and output, or asked over
 //! streamable HTTP. [`Hosting`] keeps each running, gathers what they offer, and tells the executor when
-//! that changes. What it offers is decided by pure parts: [`listing`] makes tools of what a server lists,
-//! [`content`] makes an answer of what it answers, [`backoff`] says when it is started again, and
-//! [`sessions`] which of its instances a run must stay on.
+//! that changes. What it offers is decided by pure parts: `listing.rs` makes tools of what a server lists,
+//! `content.rs` makes an answer of what it answers, `backoff.rs` says when it is started again, and
+//! `sessions.rs` which of its instances a run must stay on.
 //!
 //! **Invariant:** nothing of this runs on the thread that sends beats: hosting has a runtime of its own,
 //! and calls are polled on the tools' threads.

@@ -1,7 +1,7 @@
 //! `sql_query` and `sql_schema`: looking into one SQLite database.
 //!
 //! **Invariant:** nothing here writes, and nothing but the one file is opened: the file is opened read-only,
-//! the connection refuses writes, and of what a statement does only what [`allowed`] lists is done at all.
+//! the connection refuses writes, and of what a statement does only what `allowed` lists is done at all.
 
 mod allowed;
 mod database;
