@@ -1,10 +1,10 @@
 //! `callboard workers`: who is there.
 
-use std::time::{Duration, Instant};
+use std::time::SystemTime;
 
 use callboard_coordinator::catalogue::Catalogue;
 use callboard_coordinator::core::WorkerView;
-use callboard_coordinator::dispatch::{DispatchHandle, Known};
+use callboard_coordinator::dispatch::Known;
 use callboard_proto::message::Down;
 use serde::Serialize;
 
@@ -14,13 +14,11 @@ use crate::exit::Exit;
 use crate::output;
 use crate::session::{Session, short};
 use crate::view::change::Listed;
+use crate::view::clock;
 use crate::view::conflict::Offerers;
+use crate::view::crew::heard;
 use crate::view::table::{Column, fit};
 use crate::view::watch::{watch, width};
-
-/// A beat comes each second; one may be lost.
-const BEAT_WITHIN: Duration = Duration::from_millis(1500);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A worker, as `--json` prints it.
 #[derive(Serialize)]
@@ -33,6 +31,8 @@ struct Row {
     /// Slots that are taken, by its last beat; absent before the first.
     running: Option<u32>,
     silent_ms: f64,
+    /// By how much its clock is ahead of this machine's, the way of a beat included; where it tells its own.
+    clock_ahead_ms: Option<f64>,
     state: &'static str,
     draining: bool,
     labels: Vec<String>,
@@ -137,18 +137,6 @@ fn draw(rows: &[Row], width: Option<usize>) -> String {
     text
 }
 
-/// Everybody who is there, once each has told its load in a beat; who doesn't beat is shown without.
-async fn heard(dispatch: &DispatchHandle) -> anyhow::Result<Vec<(WorkerView, Vec<Known>)>> {
-    let until = Instant::now() + BEAT_WITHIN;
-    loop {
-        let workers = dispatch.workers().await?;
-        if workers.iter().all(|(worker, _)| worker.beat.is_some()) || Instant::now() >= until {
-            return Ok(workers);
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
-
 fn rows(workers: &[(WorkerView, Vec<Known>)]) -> Vec<Row> {
     workers
         .iter()
@@ -186,6 +174,10 @@ impl Row {
                 .beat
                 .map(|_| worker.slots.saturating_sub(worker.free)),
             silent_ms: (worker.silent_for.as_secs_f64() * 1e6).round() / 1e3,
+            clock_ahead_ms: worker
+                .clock
+                .and_then(|clock| clock::ahead_ms(clock, SystemTime::now()))
+                .map(f64::round),
             state,
             draining: worker.draining,
             labels: worker.labels.iter().map(ToString::to_string).collect(),

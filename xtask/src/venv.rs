@@ -106,10 +106,15 @@ impl Venv {
         self.folder.join("made-from")
     }
 
-    /// Tells whether it was made from this.
+    /// What the stamp says. With the folder: what is in an environment works at the path only where it was made.
+    fn stamped(&self, made_from: &str) -> String {
+        format!("{}\n{made_from}", self.folder.display())
+    }
+
+    /// Tells whether it was made from this, and here.
     #[must_use]
     pub fn is_made_from(&self, made_from: &str) -> bool {
-        fs::read_to_string(self.stamp()).is_ok_and(|stamp| stamp == made_from)
+        fs::read_to_string(self.stamp()).is_ok_and(|stamp| stamp == self.stamped(made_from))
     }
 
     /// Notes what it was made from, once everything is in it.
@@ -117,7 +122,7 @@ impl Venv {
     /// # Errors
     /// The system's own.
     pub fn set_made_from(&self, made_from: &str) -> std::io::Result<()> {
-        fs::write(self.stamp(), made_from)
+        fs::write(self.stamp(), self.stamped(made_from))
     }
 
     /// The command that makes it anew and empty.

@@ -41,6 +41,8 @@ pub(crate) struct Worker {
     /// When it said `busy` last: it owes a `free` (P6).
     owes_free: Option<Instant>,
     pub(crate) beat_seq: Option<u64>,
+    /// What its clock showed in its newest beat, and when that was heard.
+    pub(crate) clock: Option<(u64, Instant)>,
     /// When it was heard last, in lease time (P14).
     pub(crate) heard: Duration,
     pub(crate) heard_at: Instant,
@@ -84,6 +86,7 @@ impl Worker {
             in_flight: 0,
             owes_free: None,
             beat_seq: None,
+            clock: None,
             heard: lease_time,
             heard_at: now,
             draining: false,
@@ -110,10 +113,11 @@ impl Worker {
     }
 
     /// Takes a beat; whether it asks for a new description.
-    pub(crate) fn take_beat(&mut self, beat: &Beat) -> bool {
+    pub(crate) fn take_beat(&mut self, beat: &Beat, now: Instant) -> bool {
         let is_news = self.beat_seq.is_none_or(|last| last < beat.seq);
         if is_news {
             self.beat_seq = Some(beat.seq);
+            self.clock = beat.unix_ms.map(|shown| (shown, now));
             self.draining = beat.draining;
         }
         self.take_load(beat.load);

@@ -25,6 +25,10 @@ pub struct Beat {
     pub draining: bool,
     /// Changes whenever the tools on offer, or what is down, change.
     pub catalogue: u64,
+    /// What its machine's clock shows, in milliseconds since 1970 (UTC): for people who ask whether clocks
+    /// agree, never for a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unix_ms: Option<u64>,
 }
 
 /// A tool's name and digest.

@@ -309,10 +309,10 @@ pub(crate) fn announce() -> impl Strategy<Value = Announce> {
 pub(crate) fn beat() -> impl Strategy<Value = Beat> {
     (
         (instance(), worker(), pool(), any::<u64>()),
-        (load(), any::<bool>(), any::<u64>()),
+        (load(), any::<bool>(), any::<u64>(), option(any::<u64>())),
     )
         .prop_map(
-            |((instance, worker, pool, seq), (load, draining, catalogue))| Beat {
+            |((instance, worker, pool, seq), (load, draining, catalogue, unix_ms))| Beat {
                 instance,
                 worker,
                 pool,
@@ -320,6 +320,7 @@ pub(crate) fn beat() -> impl Strategy<Value = Beat> {
                 load,
                 draining,
                 catalogue,
+                unix_ms,
             },
         )
 }

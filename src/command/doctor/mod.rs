@@ -1,6 +1,7 @@
 //! `callboard doctor`: what works here, what doesn't, and the cure.
 
 mod check;
+mod crew;
 mod machine;
 mod server;
 mod settings;

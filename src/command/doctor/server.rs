@@ -1,4 +1,4 @@
-//! The NATS server: whether it answers, what it is, what it lets this login do, and who is there.
+//! The NATS server: whether it answers, what it is, and what it lets this login do.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::Part;
 use super::check::Check;
+use super::crew;
 use crate::config::Config;
-use crate::session::Session;
 
 /// How long a message to oneself may take. Chosen, not measured.
 const ECHO_WITHIN: Duration = Duration::from_secs(2);
@@ -74,12 +74,8 @@ pub(super) async fn checks(config: &Config, part: Option<Part>) -> anyhow::Resul
         .iter()
         .any(|played| played.part == Part::Viewer && played.refused.is_none());
     if may_look {
-        checks.push(workers(config).await?);
+        checks.extend(crew::checks(config).await?);
     }
-    checks.push(Check::ok(
-        "clocks",
-        "not compared: no message carries a time of day, so skew between machines does no harm",
-    ));
     Ok(checks)
 }
 
@@ -231,28 +227,6 @@ fn permissions(tenant: &Tenant, wanted: Option<Part>, played: &[Played]) -> Vec<
             }
         })
         .collect()
-}
-
-async fn workers(config: &Config) -> anyhow::Result<Check> {
-    let session = Session::open(config).await?;
-    session.listen().await?;
-    let workers = session.dispatch.workers().await?;
-    session.close().await;
-    if workers.is_empty() {
-        return Ok(Check::warning(
-            "workers",
-            "none is there for this tenant",
-            "start one: callboard worker --help",
-        ));
-    }
-    let names: Vec<String> = workers
-        .iter()
-        .map(|(worker, _)| worker.worker.to_string())
-        .collect();
-    Ok(Check::ok(
-        "workers",
-        format!("{} there: {}", names.len(), names.join(" ")),
-    ))
 }
 
 fn ms(duration: Duration) -> String {

@@ -92,5 +92,6 @@ pub fn beat(label: &str, seq: u64) -> Beat {
         },
         draining: false,
         catalogue: 1,
+        unix_ms: None,
     }
 }

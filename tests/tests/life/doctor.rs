@@ -31,6 +31,7 @@ async fn a_good_server_is_told_with_what_it_can() {
         "this login may be a coordinator of tenant default",
         "this login may be a worker of pool default of tenant default",
         "ok       workers       1 there: here",
+        "ok       clocks        1 of workers compared: within ",
         "sandbox       Landlock's interface is version",
         "python        ",
     ] {

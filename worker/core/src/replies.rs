@@ -51,6 +51,7 @@ impl Worker {
             load,
             draining: self.drain.is_draining,
             catalogue: self.catalogue.version,
+            unix_ms: None,
         }));
     }
 

@@ -2,7 +2,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use callboard_proto::message::{Announce, Down, ProgressItem, Refusal, RefusalCode};
 use callboard_proto::{Executed, FailureKind, Outcome, limit};
@@ -370,7 +370,7 @@ impl<L: Link> Executor<L> {
                 Effect::Ack { to, head, items } => outbound::ack(to, &head, &items),
                 Effect::Result { to, head, items } => outbound::result(to, &head, &items),
                 Effect::Free { to, free } => outbound::free(to, &free),
-                Effect::Beat(beat) => outbound::beat(&beat),
+                Effect::Beat(beat) => outbound::beat(beat, SystemTime::now()),
             };
             self.link.send(message);
         }

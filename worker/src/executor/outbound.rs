@@ -1,5 +1,7 @@
 //! What a worker says, encoded.
 
+use std::time::SystemTime;
+
 use callboard_proto::codec::EncodedItems;
 use callboard_proto::message::{
     AckItem, Beat, Free, ProgressHead, ProgressItem, Refusal, ReplyHead, ToolsHead,
@@ -33,8 +35,11 @@ pub(super) fn free(to: ReplyTo, free: &Free) -> Outgoing {
     }
 }
 
-pub(super) fn beat(beat: &Beat) -> Outgoing {
-    Outgoing::Beat(codec::encode(beat))
+/// With the time of day, which the core doesn't know.
+pub(super) fn beat(beat: Beat, now: SystemTime) -> Outgoing {
+    let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).ok();
+    let unix_ms = since_1970.and_then(|time| u64::try_from(time.as_millis()).ok());
+    Outgoing::Beat(codec::encode(&Beat { unix_ms, ..beat }))
 }
 
 pub(super) fn progress(to: ReplyTo, instance: InstanceId, items: &[ProgressItem]) -> Outgoing {

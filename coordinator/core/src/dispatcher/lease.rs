@@ -29,7 +29,7 @@ impl Dispatcher {
             return;
         };
         let was_draining = worker.draining;
-        let wants_description = worker.take_beat(beat);
+        let wants_description = worker.take_beat(beat, self.now);
         let (to, digests) = (worker.address.clone(), worker.digests.clone());
         self.unplaced = true;
         if wants_description {

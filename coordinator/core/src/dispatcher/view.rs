@@ -35,6 +35,9 @@ pub struct WorkerView {
     pub in_flight: u32,
     /// The last beat that was heard, from 1; before the first, neither load nor draining is known.
     pub beat: Option<u64>,
+    /// What the clock of its machine showed in that beat, in milliseconds since 1970, and the time since it
+    /// was heard; for people, never for a decision.
+    pub clock: Option<(u64, Duration)>,
     /// Time since it was heard last.
     pub silent_for: Duration,
     /// Whether it takes no more calls.
@@ -65,6 +68,9 @@ impl Dispatcher {
                 available: worker.available(),
                 in_flight: worker.in_flight,
                 beat: worker.beat_seq,
+                clock: worker
+                    .clock
+                    .map(|(shown, heard)| (shown, now.saturating_duration_since(heard))),
                 silent_for: now.saturating_duration_since(worker.heard_at),
                 draining: worker.draining,
                 unreachable: worker.unreachable,

@@ -60,6 +60,7 @@ pub(super) fn cases() -> Vec<Case> {
                 load: load(),
                 draining: false,
                 catalogue: 1,
+                unix_ms: Some(1_795_435_200_123),
             },
         ),
         single(

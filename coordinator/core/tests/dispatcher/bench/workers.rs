@@ -110,6 +110,7 @@ impl Bench {
             load,
             draining: fake.draining,
             catalogue: 1,
+            unix_ms: None,
         }
     }
 

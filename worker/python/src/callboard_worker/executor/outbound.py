@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..core import Act, SendAck, SendBeat, SendFree, SendResult
 from ..link import Link
@@ -22,7 +24,9 @@ async def send(link: Link, act: Act) -> None:
     elif isinstance(act, SendFree):
         await link.send_reply(act.to, Kind.FREE, codec.encode(schema.FREE, act.free))
     elif isinstance(act, SendBeat):
-        await link.send_beat(codec.encode(schema.BEAT, act.beat))
+        # With the time of day, which the core doesn't know.
+        beat = replace(act.beat, unix_ms=time.time_ns() // 1_000_000)
+        await link.send_beat(codec.encode(schema.BEAT, beat))
 
 
 async def send_progress(link: Link, instance: InstanceId, to: ReplyTo, items: Sequence[ProgressItem]) -> None:

@@ -245,6 +245,7 @@ class Beat:
     load: Load
     catalogue: int
     draining: bool = False
+    unix_ms: int | None = None
 
 
 H = TypeVar("H")

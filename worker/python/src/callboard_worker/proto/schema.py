@@ -333,4 +333,5 @@ BEAT = Struct(
     required("load", LOAD),
     written("draining", BOOL),
     required("catalogue", U64),
+    maybe("unix_ms", U64),
 )
