@@ -86,11 +86,7 @@ impl Telemetry {
             Some(endpoint) => {
                 // The channel to the collector lives on this runtime.
                 let _entered = runtime.enter();
-                let exporter = SpanExporter::builder()
-                    .with_tonic()
-                    .with_endpoint(endpoint)
-                    .with_tls_config(tls(settings)?)
-                    .build()?;
+                let exporter = span_exporter(endpoint, settings)?;
                 Some(traces(exporter, None, service, &counts))
             }
             None => None,
@@ -241,6 +237,18 @@ fn traces(
     };
     let spans = Spans::new(&provider);
     (provider, spans)
+}
+
+/// What sends spans to a collector; its channel lives on the runtime that this is called on.
+pub(crate) fn span_exporter(
+    endpoint: &str,
+    settings: &Settings,
+) -> Result<SpanExporter, StartError> {
+    let exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .with_tls_config(tls(settings)?);
+    Ok(exporter.build()?)
 }
 
 /// Trusts the system's certificate authorities, and one more where the environment names it. Without

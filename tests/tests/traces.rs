@@ -5,6 +5,7 @@
 mod traces {
     mod collector;
     mod common;
+    mod doctor;
     mod fan_out;
     mod logs;
     mod metrics;

@@ -1,6 +1,7 @@
 //! `callboard doctor`: what works here, what doesn't, and the cure.
 
 mod check;
+mod collector;
 mod crew;
 mod machine;
 mod server;
@@ -38,6 +39,7 @@ pub(super) enum Part {
 pub(crate) async fn run(flags: &Doctor, config: &Config) -> anyhow::Result<Exit> {
     let mut checks = settings::checks(config);
     checks.extend(server::checks(config, flags.part).await?);
+    checks.push(collector::check().await);
     checks.extend(machine::checks(config).await);
     let failed = |check: &&Check| check.status == Status::Failed;
     let is_usable = !checks.iter().any(|check| failed(&check));
