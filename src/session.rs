@@ -11,6 +11,7 @@ use callboard_proto::message::Announce;
 use callboard_proto::{CoordinatorId, InstanceId, ToolName};
 use callboard_worker::executor::{self, Executor};
 use callboard_worker::link::local::LocalLink;
+use callboard_worker::metrics::WorkerMetrics;
 use callboard_worker::tool::Tools;
 use tokio::task::JoinHandle;
 
@@ -20,7 +21,7 @@ use crate::exit::bad_input;
 use crate::hosting::Hosting;
 use crate::offer::{self, ToolSet};
 use crate::output;
-use crate::telemetry::Watch;
+use crate::telemetry::{Pipeline, Readers, Watch};
 
 /// How long an embedded worker may take to end with its session.
 const EMBEDDED_GRACE: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ pub(crate) struct Session {
     /// What is told of its calls.
     pub(crate) watch: Watch,
     actor: JoinHandle<()>,
-    embedded: Vec<executor::Handle>,
+    embedded: Vec<(executor::Handle, Option<Arc<WorkerMetrics>>)>,
     /// The MCP servers of the embedded worker.
     hosting: Option<Hosting>,
     /// What the embedded workers offer: with them, nobody else is waited for.
@@ -43,16 +44,29 @@ impl Session {
     /// Over the configured server, or with one embedded worker that offers the configured tools (the
     /// shop and the basic ones where none are configured).
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_watched(config, None).await
+        let coordinator = new_coordinator();
+        let pipeline = Pipeline::coordinator(coordinator.to_string())?;
+        let watch = Watch::coordinator(config, pipeline.clone(), pipeline.whole())?;
+        Self::open_with(config, coordinator, watch).await
     }
 
-    /// The same, with somebody who is told what becomes of the calls of watched turns.
-    pub(crate) async fn open_watched(
+    /// The same as one of several of its process, with somebody who is told what becomes of the calls of
+    /// watched turns.
+    pub(crate) async fn open_in(
+        pipeline: Pipeline,
         config: &Config,
-        also: Option<Arc<dyn ObserveCalls>>,
+        also: Arc<dyn ObserveCalls>,
     ) -> anyhow::Result<Self> {
-        let coordinator = new_coordinator();
-        let mut watch = Watch::coordinator(config, coordinator)?.with_observer(also);
+        let part = pipeline.of_tenant(&config.tenant()?);
+        let watch = Watch::coordinator(config, pipeline, part)?.with_observer(also);
+        Self::open_with(config, new_coordinator(), watch).await
+    }
+
+    async fn open_with(
+        config: &Config,
+        coordinator: CoordinatorId,
+        mut watch: Watch,
+    ) -> anyhow::Result<Self> {
         match config.server()? {
             Some(server) => {
                 if config.worker.root.is_some() || !config.worker.tools.is_empty() {
@@ -94,7 +108,7 @@ impl Session {
                 let mut session =
                     Self::embedded(config, coordinator, workers, watch, embedded::join)?;
                 if let Some(hosting) = &hosting {
-                    for worker in &session.embedded {
+                    for (worker, _) in &session.embedded {
                         hosting.follow(own.clone(), &tools, worker.clone());
                     }
                 }
@@ -120,9 +134,10 @@ impl Session {
             let announce =
                 options.announce(&tools, callboard_worker::link::local::PAYLOAD_BYTES_MAX);
             let link = join(&board, &announce);
+            let metrics = options.metrics.clone();
             let (executor, handle) = Executor::new(options, tools, link).map_err(bad_input)?;
             tokio::spawn(executor.run());
-            handles.push(handle);
+            handles.push((handle, metrics));
         }
         let link = board.connect(coordinator);
         let (actor, dispatch) = Dispatch::new(options(config, coordinator, &watch), link);
@@ -139,11 +154,10 @@ impl Session {
         config: &Config,
         dispatch: DispatchHandle,
         actor: JoinHandle<()>,
-        embedded: Vec<executor::Handle>,
+        embedded: Vec<(executor::Handle, Option<Arc<WorkerMetrics>>)>,
         watch: Watch,
     ) -> Self {
-        watch.keep_fresh(&dispatch);
-        Self {
+        let session = Self {
             dispatch,
             watch,
             actor,
@@ -151,7 +165,21 @@ impl Session {
             hosting: None,
             embedded_tools: Vec::new(),
             discovery_timeout: config.coordinator.discovery_timeout,
-        }
+        };
+        session.watch.keep_fresh(session.readers());
+        session
+    }
+
+    /// What its metrics are read from.
+    pub(crate) fn readers(&self) -> Readers {
+        let workers = self.embedded.iter();
+        let workers =
+            workers.filter_map(|(handle, metrics)| Some((handle.clone(), metrics.clone()?)));
+        Readers::new(
+            self.watch.metrics.clone(),
+            self.dispatch.clone(),
+            workers.collect(),
+        )
     }
 
     /// The tools that are there without waiting for anybody.
@@ -204,11 +232,11 @@ impl Session {
 
     /// Ends the coordinator and the embedded workers.
     pub(crate) async fn close(self) {
-        self.watch.settle(&self.dispatch).await;
+        self.watch.settle(&self.readers()).await;
         // An actor that has ended has closed its link.
         let _ = self.dispatch.shut_down().await;
         let _ = self.actor.await;
-        for worker in self.embedded {
+        for (worker, _) in self.embedded {
             // What still runs was cancelled with its turn; a tool that ignores that is left behind.
             let _ = tokio::time::timeout(EMBEDDED_GRACE, worker.stop()).await;
         }

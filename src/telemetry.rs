@@ -4,22 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_coordinator::call_log::CallLog;
-use callboard_coordinator::dispatch::{DispatchHandle, ObserveCalls};
+use callboard_coordinator::dispatch::ObserveCalls;
 use callboard_coordinator::metrics::CoordinatorMetrics;
 use callboard_coordinator::provider::Format;
 use callboard_coordinator::run::{Observe, RunReport};
 use callboard_coordinator::traces::{self, Origin, RunRecorder, Traces};
-use callboard_proto::{CoordinatorId, InstanceId, RunId, TraceContext};
-use callboard_telemetry::{Service, Settings, Telemetry};
+use callboard_proto::{InstanceId, RunId, TraceContext};
+use callboard_telemetry::metrics::Scope;
 use callboard_worker::executor::{self, Handle};
 use callboard_worker::metrics::WorkerMetrics;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::exit::bad_input;
 
-/// How long the end of a process waits for the collector.
-const FLUSH: Duration = Duration::from_secs(3);
+pub(crate) use self::pipeline::Pipeline;
+pub(crate) use self::readers::Readers;
+
+mod pipeline;
+mod readers;
+
 /// How old what is exported may be: exports are a minute apart by default.
 const FRESH: Duration = Duration::from_secs(5);
 /// What carries messages between processes.
@@ -29,11 +32,12 @@ const LOCAL: &str = "callboard";
 
 /// What a process tells of its calls.
 pub(crate) struct Watch {
-    telemetry: Telemetry,
+    pipeline: Pipeline,
+    part: Scope,
     /// Nothing where no traces are exported.
     pub(crate) traces: Option<Arc<Traces>>,
     /// Of a coordinator.
-    metrics: Option<Arc<CoordinatorMetrics>>,
+    pub(crate) metrics: Option<Arc<CoordinatorMetrics>>,
     of_workers: Vec<Arc<callboard_worker::traces::Traces>>,
     /// Who is told besides.
     also: Option<Arc<dyn ObserveCalls>>,
@@ -42,12 +46,15 @@ pub(crate) struct Watch {
 impl Watch {
     /// Tells nothing.
     pub(crate) fn off() -> Self {
-        Self::of(Telemetry::off())
+        let pipeline = Pipeline::off();
+        let part = pipeline.whole();
+        Self::of(pipeline, part)
     }
 
-    fn of(telemetry: Telemetry) -> Self {
+    fn of(pipeline: Pipeline, part: Scope) -> Self {
         Self {
-            telemetry,
+            pipeline,
+            part,
             traces: None,
             metrics: None,
             of_workers: Vec::new(),
@@ -56,14 +63,18 @@ impl Watch {
     }
 
     /// With somebody else who is told what becomes of calls.
-    pub(crate) fn with_observer(mut self, also: Option<Arc<dyn ObserveCalls>>) -> Self {
-        self.also = also;
+    pub(crate) fn with_observer(mut self, also: Arc<dyn ObserveCalls>) -> Self {
+        self.also = Some(also);
         self
     }
 
-    /// For a coordinator, over NATS or with workers in this process.
-    pub(crate) fn coordinator(config: &Config, coordinator: CoordinatorId) -> anyhow::Result<Self> {
-        let mut watch = Self::of(start("callboard-coordinator", coordinator.to_string())?);
+    /// For a coordinator, over NATS or with workers in this process; it counts into this part.
+    pub(crate) fn coordinator(
+        config: &Config,
+        pipeline: Pipeline,
+        part: Scope,
+    ) -> anyhow::Result<Self> {
+        let mut watch = Self::of(pipeline, part);
         let options = traces::Options {
             agent: config.telemetry.agent.clone(),
             tenant: config.tenant()?,
@@ -74,9 +85,9 @@ impl Watch {
             },
             captures_content: config.telemetry.content,
         };
-        watch.traces = Traces::start(&watch.telemetry, options);
+        watch.traces = Traces::start(watch.pipeline.telemetry(), options);
         let agent = &config.telemetry.agent;
-        let metrics = CoordinatorMetrics::new(&watch.telemetry, agent, watch.traces.as_ref());
+        let metrics = CoordinatorMetrics::new(watch.part.clone(), agent, watch.traces.as_ref());
         watch.metrics = Some(Arc::new(metrics));
         Ok(watch)
     }
@@ -84,7 +95,9 @@ impl Watch {
     /// For a worker of its own process.
     pub(crate) fn worker(config: &Config, options: &mut executor::Options) -> anyhow::Result<Self> {
         let instance: InstanceId = options.instance;
-        let mut watch = Self::of(start("callboard-worker", instance.to_string())?);
+        let pipeline = Pipeline::worker(instance.to_string())?;
+        let part = pipeline.whole();
+        let mut watch = Self::of(pipeline, part);
         watch.add_worker(config, options, NATS)?;
         Ok(watch)
     }
@@ -106,13 +119,13 @@ impl Watch {
     ) -> anyhow::Result<()> {
         let identity = options.identity();
         options.traces = callboard_worker::traces::Traces::start(
-            &self.telemetry,
+            self.pipeline.telemetry(),
             identity,
             config.tenant()?,
             system,
         );
         self.of_workers.extend(options.traces.clone());
-        options.metrics = Some(Arc::new(WorkerMetrics::new(&self.telemetry)));
+        options.metrics = Some(Arc::new(WorkerMetrics::new(self.part.clone())));
         Ok(())
     }
 
@@ -146,46 +159,36 @@ impl Watch {
         (context, observers)
     }
 
-    /// Keeps what is exported fresh, while the dispatcher lives.
-    pub(crate) fn keep_fresh(&self, dispatch: &DispatchHandle) {
-        let Some(metrics) = self.metrics.clone().filter(|_| self.exports_metrics()) else {
+    /// Keeps what is exported fresh, while who is read lives.
+    pub(crate) fn keep_fresh(&self, readers: Readers) {
+        if !self.exports_metrics() {
             return;
-        };
-        let dispatch = dispatch.clone();
+        }
         tokio::spawn(async move {
-            while metrics.refresh(&dispatch).await.is_ok() {
+            while readers.refresh().await.is_ok() {
                 tokio::time::sleep(FRESH).await;
             }
         });
     }
 
-    /// Reads the dispatcher for the last time.
-    pub(crate) async fn settle(&self, dispatch: &DispatchHandle) {
-        if let Some(metrics) = self.metrics.as_ref().filter(|_| self.exports_metrics()) {
+    /// Reads for the last time.
+    pub(crate) async fn settle(&self, readers: &Readers) {
+        if self.exports_metrics() {
             // One that has ended has said its last word.
-            let _ = metrics.refresh(dispatch).await;
+            let _ = readers.refresh().await;
         }
     }
 
     /// Keeps what is exported of a worker fresh, while it lives.
     pub(crate) fn keep_worker_fresh(&self, handle: &Handle, metrics: &Arc<WorkerMetrics>) {
-        if !self.exports_metrics() {
-            return;
-        }
-        let (handle, metrics) = (handle.clone(), Arc::clone(metrics));
-        tokio::spawn(async move {
-            while let Ok(snapshot) = handle.snapshot().await {
-                metrics.refresh(snapshot);
-                tokio::time::sleep(FRESH).await;
-            }
-        });
+        self.keep_fresh(Readers::of_worker(handle.clone(), Arc::clone(metrics)));
     }
 
     fn exports_metrics(&self) -> bool {
-        self.telemetry.exports_metrics()
+        self.pipeline.telemetry().exports_metrics()
     }
 
-    /// Exports what there is, and ends; a collector that doesn't answer is not waited for.
+    /// Writes down what there is. Where nobody else in the process tells any more, exports it and ends.
     pub(crate) async fn close(self) {
         if let Some(traces) = &self.traces {
             traces.write();
@@ -193,18 +196,8 @@ impl Watch {
         for traces in &self.of_workers {
             traces.write();
         }
-        self.telemetry.close(FLUSH).await;
+        self.pipeline.end_if_last().await;
     }
-}
-
-fn start(name: &'static str, instance: String) -> anyhow::Result<Telemetry> {
-    let settings = Settings::from_env(|name| std::env::var(name).ok()).map_err(bad_input)?;
-    let service = Service {
-        name,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        instance,
-    };
-    Telemetry::start(&settings, &service).map_err(bad_input)
 }
 
 /// Where a run comes from: its model, and the trace of whoever started this program.

@@ -175,9 +175,9 @@ impl Telemetry {
     }
 
     /// Exports what there is, for at most `time`, and ends. What isn't away by then is lost, and a log
-    /// line says so. The asker's thread stays free meanwhile.
-    pub async fn close(mut self, time: Duration) {
-        let (traces, metrics) = (self.traces.take(), self.metrics.take());
+    /// line says so, as is what is written after this. The asker's thread stays free meanwhile.
+    pub async fn close(&self, time: Duration) {
+        let (traces, metrics) = (self.traces.clone(), self.metrics.clone());
         if traces.is_none() && metrics.is_none() {
             return;
         }

@@ -13,4 +13,5 @@ mod service {
     mod problems;
     mod replicas;
     mod runs;
+    mod telemetry;
 }

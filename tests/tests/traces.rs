@@ -7,6 +7,7 @@ mod traces {
     mod common;
     mod doctor;
     mod fan_out;
+    mod jaeger;
     mod logs;
     mod metrics;
     mod tail;

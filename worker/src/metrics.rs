@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use callboard_proto::{Outcome, ToolName, TraceContext};
-use callboard_telemetry::Telemetry;
-use callboard_telemetry::metrics::{Histogram, Metrics, Reading, Source, SpanSource, names};
+use callboard_telemetry::metrics::{Histogram, Reading, Scope, Source, names};
 use rustc_hash::FxHashMap;
 
 use crate::executor::Snapshot;
@@ -14,7 +13,7 @@ use crate::traces::End;
 /// The metrics of one worker.
 #[derive(Debug)]
 pub struct WorkerMetrics {
-    metrics: Metrics,
+    scope: Scope,
     inner: Arc<Inner>,
 }
 
@@ -35,24 +34,21 @@ struct Series {
 impl WorkerMetrics {
     /// None yet.
     #[must_use]
-    pub fn new(telemetry: &Telemetry) -> Self {
-        let metrics = Metrics::new(telemetry);
+    pub fn new(scope: Scope) -> Self {
         let inner = Arc::new(Inner::default());
-        metrics.add(Arc::new(SpanSource(Arc::clone(telemetry.counts()))));
-        metrics.add(Arc::clone(&inner) as _);
-        Self { metrics, inner }
+        scope.add(Arc::clone(&inner) as _);
+        Self { scope, inner }
     }
 
-    /// Takes how the executor stands, for the next [`Self::text`] and for what is exported.
+    /// Takes how the executor stands, for the next [`Self::told`] and for what is exported.
     pub fn refresh(&self, snapshot: Snapshot) {
         *lock(&self.inner.snapshot) = Some(snapshot);
     }
 
-    /// All metrics, in the text format that Prometheus reads
-    /// ([`CONTENT_TYPE`](callboard_telemetry::metrics::CONTENT_TYPE)).
+    /// All metrics of the process in the format that a request's `Accept` asks for, after its type.
     #[must_use]
-    pub fn text(&self) -> String {
-        self.metrics.text()
+    pub fn told(&self, accept: Option<&str>) -> (&'static str, String) {
+        self.scope.metrics().told(accept)
     }
 
     /// Takes an attempt that ended.
@@ -75,8 +71,8 @@ impl WorkerMetrics {
             let failed = vec![tool.clone(), ("error_type", end.error().to_owned())];
             Series {
                 attempts: 0,
-                executed: self.metrics.histogram(&names::PROCESS, failed),
-                queued: self.metrics.histogram(&names::WORKER_QUEUE, vec![tool]),
+                executed: self.scope.histogram(&names::PROCESS, failed),
+                queued: self.scope.histogram(&names::WORKER_QUEUE, vec![tool]),
             }
         });
         series.attempts += 1;

@@ -1,5 +1,6 @@
 //! Asks the Docker engine what it can do, through its own command.
 
+use std::path::Path;
 use std::process::Command;
 
 /// Returns the version of the running Docker engine.
@@ -24,6 +25,19 @@ pub fn has_image(image: &str) -> Result<(), String> {
 /// The engine's last line when the image can't be pulled.
 pub fn pull(image: &str) -> Result<(), String> {
     ask(&["pull", "--quiet", image]).map(drop)
+}
+
+/// Copies a file out of `image` to `to`.
+///
+/// # Errors
+/// The engine's last line when there is no such image, or no such file in it.
+pub fn copy_out(image: &str, file: &str, to: &Path) -> Result<(), String> {
+    let container = ask(&["create", image])?;
+    let from = format!("{container}:{file}");
+    let copied = ask(&["cp", &from, &to.to_string_lossy()]);
+    // It was never started; one that stays behind costs its layer's metadata.
+    let _ = ask(&["rm", &container]);
+    copied.map(drop)
 }
 
 fn ask(arguments: &[&str]) -> Result<String, String> {

@@ -4,6 +4,7 @@
 //! them, so that `cargo test` and `cargo xtask test` take the same nats-server by the same rules.
 
 pub mod docker;
+pub mod jaeger;
 pub mod mcp_servers;
 pub mod nats;
 pub mod paths;

@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | manifests | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | manifests | jaeger | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
@@ -13,6 +13,7 @@ mod say;
 mod setup;
 mod steps;
 mod test;
+mod tracing;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ enum Task {
     Mcp,
     /// Tries the service with requests that schemathesis draws from its own description
     Api,
+    /// Gets a Jaeger v2 and looks at a traced fan-out through it
+    Jaeger,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Manifests => manifests::run(),
         Task::Mcp => mcp::run(),
         Task::Api => api::run(),
+        Task::Jaeger => tracing::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callboard_coordinator_core::{CallEvent, CallReport, Report, StopReason};
 use callboard_proto::{Executed, Outcome, ToolName, TraceContext};
-use callboard_telemetry::metrics::{Histogram, Labels, Metrics, Reading, Source, names};
+use callboard_telemetry::metrics::{Histogram, Labels, Reading, Scope, Source, names};
 use callboard_telemetry::semconv;
 use rustc_hash::FxHashMap;
 
@@ -18,7 +18,7 @@ const NO_TOOL: &str = "unknown";
 /// Counts calls by their outcomes, and takes their times.
 #[derive(Debug)]
 pub struct CallMetrics {
-    metrics: Arc<Metrics>,
+    scope: Scope,
     traces: Option<Arc<Traces>>,
     counted: Mutex<Counted>,
 }
@@ -40,9 +40,9 @@ struct Series {
 }
 
 impl CallMetrics {
-    pub(super) fn new(metrics: &Arc<Metrics>, traces: Option<Arc<Traces>>) -> Self {
+    pub(super) fn new(scope: Scope, traces: Option<Arc<Traces>>) -> Self {
         Self {
-            metrics: Arc::clone(metrics),
+            scope,
             traces,
             counted: Mutex::default(),
         }
@@ -98,8 +98,8 @@ impl CallMetrics {
         let waited = vec![("tool", tool.to_owned())];
         Series {
             calls: 0,
-            duration: self.metrics.histogram(&names::EXECUTE_TOOL, duration),
-            waited: self.metrics.histogram(&names::SCHEDULE_TO_START, waited),
+            duration: self.scope.histogram(&names::EXECUTE_TOOL, duration),
+            waited: self.scope.histogram(&names::SCHEDULE_TO_START, waited),
         }
     }
 
@@ -121,7 +121,7 @@ impl ObserveCalls for CallMetrics {
         let stopped: StopReason = report.stopped;
         let gathered = counted.gathered.entry(stopped.as_str()).or_insert_with(|| {
             let labels = vec![("stopped", stopped.as_str().to_owned())];
-            self.metrics.histogram(&names::GATHER, labels)
+            self.scope.histogram(&names::GATHER, labels)
         });
         gathered.observe(report.elapsed, trace.as_ref());
     }

@@ -11,8 +11,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use callboard_telemetry::metrics::{Metrics, SpanSource};
-use callboard_telemetry::{SpanCounts, Telemetry};
+use callboard_telemetry::metrics::Scope;
 
 use crate::dispatch::{DispatchHandle, Gone};
 use crate::traces::Traces;
@@ -23,7 +22,7 @@ pub use runs::RunMetrics;
 /// The metrics of one coordinator.
 #[derive(Debug)]
 pub struct CoordinatorMetrics {
-    metrics: Arc<Metrics>,
+    scope: Scope,
     calls: Arc<CallMetrics>,
     standing: Arc<standing::Standing>,
     agent: String,
@@ -32,16 +31,13 @@ pub struct CoordinatorMetrics {
 impl CoordinatorMetrics {
     /// None yet. Where traces are recorded, durations are told with an exemplar of one.
     #[must_use]
-    pub fn new(telemetry: &Telemetry, agent: &str, traces: Option<&Arc<Traces>>) -> Self {
-        let metrics = Arc::new(Metrics::new(telemetry));
-        let calls = Arc::new(CallMetrics::new(&metrics, traces.cloned()));
+    pub fn new(scope: Scope, agent: &str, traces: Option<&Arc<Traces>>) -> Self {
+        let calls = Arc::new(CallMetrics::new(scope.clone(), traces.cloned()));
         let standing = Arc::new(standing::Standing::default());
-        let counts: Arc<SpanCounts> = Arc::clone(telemetry.counts());
-        metrics.add(Arc::new(SpanSource(counts)));
-        metrics.add(Arc::clone(&calls) as _);
-        metrics.add(Arc::clone(&standing) as _);
+        scope.add(Arc::clone(&calls) as _);
+        scope.add(Arc::clone(&standing) as _);
         Self {
-            metrics,
+            scope,
             calls,
             standing,
             agent: agent.to_owned(),
@@ -58,7 +54,7 @@ impl CoordinatorMetrics {
     #[must_use]
     pub fn run(&self, model: &str) -> RunMetrics {
         RunMetrics::new(
-            Arc::clone(&self.metrics),
+            self.scope.clone(),
             Arc::clone(&self.calls),
             &self.agent,
             model,
@@ -74,10 +70,9 @@ impl CoordinatorMetrics {
         Ok(())
     }
 
-    /// All metrics, in the text format that Prometheus reads
-    /// ([`CONTENT_TYPE`](callboard_telemetry::metrics::CONTENT_TYPE)).
+    /// All metrics of the process, as [`OPEN_METRICS`](callboard_telemetry::metrics::OPEN_METRICS).
     #[must_use]
     pub fn text(&self) -> String {
-        self.metrics.text()
+        self.scope.metrics().text()
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use callboard_coordinator_core::{Report, StopReason};
 use callboard_proto::RunId;
-use callboard_telemetry::metrics::{Metrics, names};
+use callboard_telemetry::metrics::{Scope, names};
 
 use super::calls::CallMetrics;
 use crate::run::{Observe, RunEvent};
@@ -14,7 +14,7 @@ use crate::run::{Observe, RunEvent};
 /// Watches one run.
 #[derive(Debug)]
 pub struct RunMetrics {
-    metrics: Arc<Metrics>,
+    scope: Scope,
     calls: Arc<CallMetrics>,
     agent: String,
     model: String,
@@ -26,14 +26,9 @@ pub struct RunMetrics {
 }
 
 impl RunMetrics {
-    pub(super) fn new(
-        metrics: Arc<Metrics>,
-        calls: Arc<CallMetrics>,
-        agent: &str,
-        model: &str,
-    ) -> Self {
+    pub(super) fn new(scope: Scope, calls: Arc<CallMetrics>, agent: &str, model: &str) -> Self {
         Self {
-            metrics,
+            scope,
             calls,
             agent: agent.to_owned(),
             model: model.to_owned(),
@@ -52,7 +47,7 @@ impl RunMetrics {
             ("gen_ai_request_model", self.model.clone()),
             ("error_type", error.to_owned()),
         ];
-        let inference = self.metrics.histogram(&names::INFERENCE, labels);
+        let inference = self.scope.histogram(&names::INFERENCE, labels);
         let trace = self.run.and_then(|run| self.calls.trace(run));
         inference.observe(asked.elapsed(), trace.as_ref());
     }
@@ -62,7 +57,7 @@ impl RunMetrics {
         let time = self.times.remove(&report.turn.turn.0);
         if let (StopReason::Deadline, Some(time)) = (report.stopped, time) {
             let late = report.elapsed.saturating_sub(time);
-            let overshoot = self.metrics.histogram(&names::OVERSHOOT, Vec::new());
+            let overshoot = self.scope.histogram(&names::OVERSHOOT, Vec::new());
             overshoot.observe(late, self.calls.trace(report.turn.run).as_ref());
         }
     }
@@ -95,7 +90,7 @@ impl Observe for RunMetrics {
                     ("gen_ai_agent_name", self.agent.clone()),
                     ("error_type", error.to_owned()),
                 ];
-                let invoked = self.metrics.histogram(&names::INVOKE_AGENT, labels);
+                let invoked = self.scope.histogram(&names::INVOKE_AGENT, labels);
                 let trace = self.run.and_then(|run| self.calls.trace(run));
                 invoked.observe(self.began.elapsed(), trace.as_ref());
             }

@@ -8,6 +8,7 @@ use callboard_proto::{
     Completed, Executed, FailureKind, Outcome, RunId, ToolName, ToolUseId, Turn, TurnKey,
 };
 use callboard_telemetry::Telemetry;
+use callboard_telemetry::metrics::{Metrics, Scope};
 
 use super::CoordinatorMetrics;
 use crate::dispatch::{ObserveCalls as _, Standing};
@@ -28,7 +29,8 @@ fn call(outcome: Outcome, elapsed_ms: u64) -> CallReport {
 
 #[test]
 fn reports_runs_and_the_dispatcher_are_counted() {
-    let metrics = CoordinatorMetrics::new(&Telemetry::off(), "callboard", None);
+    let scope = Scope::whole(Metrics::new(&Telemetry::off()).into());
+    let metrics = CoordinatorMetrics::new(scope, "callboard", None);
     let turn = TurnKey {
         run: RunId::new(uuid::Uuid::nil()),
         turn: Turn(1),

@@ -12,6 +12,7 @@ use super::setup::{Connected, Setup};
 use super::token::Caller;
 use crate::catalogue::{Catalogue, Offer};
 use crate::dispatch::DispatchHandle;
+use crate::metrics::CoordinatorMetrics;
 use crate::run_log::RunLogs;
 use crate::traces::Traces;
 
@@ -25,6 +26,7 @@ pub(crate) struct Crew {
     pub(crate) dispatch: DispatchHandle,
     pub(crate) logs: Arc<RunLogs>,
     pub(crate) traces: Option<Arc<Traces>>,
+    pub(crate) metrics: Option<Arc<CoordinatorMetrics>>,
     discovery_timeout: Duration,
     catalogues: Mutex<HashMap<String, Frozen>>,
 }
@@ -177,6 +179,7 @@ impl Crews {
             dispatch,
             tools,
             traces,
+            metrics,
         } = self.setup.connect(tenant, Arc::clone(&logs)).await?;
         let discovery_timeout = self.setup.defaults().discovery_timeout;
         // Whoever is there is heard before the first run freezes its tools.
@@ -188,6 +191,7 @@ impl Crews {
             dispatch,
             logs,
             traces,
+            metrics,
             discovery_timeout,
             catalogues: Mutex::default(),
         }))

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use callboard_coordinator_core::run::{Budgets, Eager};
 use callboard_proto::{Tenant, ToolName};
+use callboard_telemetry::metrics::Metrics;
 use futures_util::future::BoxFuture;
 
 use super::refusal::Refusal;
 use super::runs::NewRun;
 use crate::dispatch::DispatchHandle;
+use crate::metrics::CoordinatorMetrics;
 use crate::model::http::ProviderModel;
 use crate::model::script::ScriptedModel;
 use crate::model::{Conversation, Model, ModelAnswer, ModelError, Question};
@@ -36,6 +38,13 @@ pub trait Setup: fmt::Debug + Send + Sync + 'static {
 
     /// What runs are given by default.
     fn defaults(&self) -> &Defaults;
+
+    /// Where the process counts.
+    fn metrics(&self) -> &Arc<Metrics>;
+
+    /// Reads anew what is counted elsewhere, before metrics are told. It must not take longer than who asks
+    /// for them waits.
+    fn refresh(&self) -> BoxFuture<'_, ()>;
 }
 
 /// The workers of a tenant.
@@ -47,6 +56,8 @@ pub struct Connected {
     pub tools: Vec<ToolName>,
     /// Who writes spans, where they are exported; told by the dispatcher already.
     pub traces: Option<Arc<Traces>>,
+    /// Who counts, where somebody does; told by the dispatcher already.
+    pub metrics: Option<Arc<CoordinatorMetrics>>,
 }
 
 /// What runs are given by default.

@@ -12,13 +12,14 @@ use callboard_coordinator::run_log::RunLogs;
 use callboard_coordinator::service::runs::{EagerWish, NewRun};
 use callboard_coordinator::service::{AnyModel, Cast, Connected, Defaults, Refusal, Setup};
 use callboard_proto::Tenant;
+use callboard_telemetry::metrics::Metrics;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::config::{Config, EagerWord, Model, ParallelWord};
 use crate::exit::{BadInput, bad_input};
 use crate::session::Session;
-use crate::telemetry;
+use crate::telemetry::{self, Pipeline, Readers};
 
 /// What the names of scripts begin with.
 const SCRIPT: &str = "script/";
@@ -28,6 +29,7 @@ pub(super) struct Program {
     config: Config,
     defaults: Defaults,
     scripts: BTreeMap<String, ScriptedModel>,
+    pipeline: Pipeline,
     shared: Arc<Shared>,
 }
 
@@ -68,6 +70,7 @@ impl Program {
             },
             config: config.clone(),
             scripts,
+            pipeline: Pipeline::coordinator(uuid::Uuid::new_v4().to_string())?,
             shared: Arc::default(),
         };
         // A model that is configured and can't be asked is told now, and not at the first run.
@@ -93,6 +96,7 @@ impl Program {
         for session in sessions {
             session.close().await;
         }
+        self.pipeline.end().await;
     }
 
     /// The configured model, with what a run wishes otherwise.
@@ -199,13 +203,15 @@ impl Setup for Program {
         let mut config = self.config.clone();
         config.nats.tenant = tenant.to_string();
         let shared = Arc::clone(&self.shared);
+        let pipeline = self.pipeline.clone();
         async move {
-            match Session::open_watched(&config, Some(logs)).await {
+            match Session::open_in(pipeline, &config, logs).await {
                 Ok(session) => {
                     let connected = Connected {
                         dispatch: session.dispatch.clone(),
                         tools: session.embedded_tools().to_vec(),
                         traces: session.watch.traces.clone(),
+                        metrics: session.watch.metrics.clone(),
                     };
                     lock(&shared.sessions).push(session);
                     Ok(connected)
@@ -223,6 +229,21 @@ impl Setup for Program {
 
     fn defaults(&self) -> &Defaults {
         &self.defaults
+    }
+
+    fn metrics(&self) -> &Arc<Metrics> {
+        self.pipeline.metrics()
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, ()> {
+        let sessions = lock(&self.shared.sessions);
+        let readers: Vec<Readers> = sessions.iter().map(Session::readers).collect();
+        drop(sessions);
+        let all = readers.into_iter().map(|readers| async move {
+            // One whose coordinator has ended says what it said last.
+            let _ = readers.refresh().await;
+        });
+        futures_util::future::join_all(all).map(drop).boxed()
     }
 }
 

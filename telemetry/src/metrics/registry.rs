@@ -15,14 +15,12 @@ use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::Histogram;
-use super::source::{Reading, Source};
+use super::process::Process;
+use super::source::{Reading, Source, SpanSource};
 use super::spec::{Kind, Spec};
-use super::{Labels, names};
+use super::{Labels, format, names};
 use crate::pipeline::Telemetry;
 use crate::semconv;
-
-/// The type of what [`Metrics::text`] gives.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Sources = Arc<Mutex<Vec<Arc<dyn Source>>>>;
 type Series = BTreeMap<Labels, Histogram>;
@@ -44,10 +42,12 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// None yet; exported to a collector as well where the pipeline has one for metrics.
+    /// Those of the pipeline and of the process itself; exported to a collector as well where the pipeline
+    /// has one for metrics.
     #[must_use]
     pub fn new(telemetry: &Telemetry) -> Self {
-        let sources = Sources::default();
+        let spans = Arc::new(SpanSource(Arc::clone(telemetry.counts())));
+        let sources = Sources::new(Mutex::new(vec![spans, Arc::new(Process)]));
         let histograms = Arc::default();
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Asked {
@@ -106,7 +106,18 @@ impl Metrics {
         histogram
     }
 
-    /// All of them, in the text format that Prometheus reads ([`CONTENT_TYPE`]).
+    /// All of them in the format that a request's `Accept` asks for, after its type.
+    #[must_use]
+    pub fn told(&self, accept: Option<&str>) -> (&'static str, String) {
+        let text = self.text();
+        if format::wants_open_metrics(accept) {
+            (format::OPEN_METRICS, text)
+        } else {
+            (format::PLAIN, format::plain(&text))
+        }
+    }
+
+    /// All of them, as [`OPEN_METRICS`](super::OPEN_METRICS).
     ///
     /// # Panics
     /// Never: a `String` takes all that is written to it.

@@ -68,7 +68,7 @@ impl Reading {
 
 /// What became of the spans.
 #[derive(Debug)]
-pub struct SpanSource(pub Arc<SpanCounts>);
+pub(super) struct SpanSource(pub(super) Arc<SpanCounts>);
 
 impl Source for SpanSource {
     #[expect(

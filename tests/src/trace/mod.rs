@@ -4,7 +4,9 @@
 mod judge;
 mod sink;
 mod span;
+mod waterfall;
 
 pub use self::judge::{FanOut, broken};
 pub use self::sink::Sink;
 pub use self::span::Span;
+pub use self::waterfall::waterfall;

@@ -54,7 +54,7 @@ async fn what_runs_on_is_interrupted_with_its_calls_settled() {
             .text()
             .await?;
         Ok(metrics
-            .contains("callboard_service_in_flight 3\n")
+            .contains("callboard_service_in_flight 3.0\n")
             .then_some(()))
     })
     .await

@@ -131,7 +131,7 @@ async fn a_key_gives_the_same_results_again() {
         .unwrap();
     let metrics = metrics.text().await.unwrap();
     assert!(
-        metrics.contains("callboard_dispatcher_attempts_total{tenant=\"default\"} 1\n"),
+        metrics.contains("callboard_attempts_total{tenant=\"default\"} 1.0\n"),
         "{metrics}"
     );
 }
@@ -149,7 +149,7 @@ async fn a_client_that_goes_away_ends_its_calls_unless_a_key_stands_for_them() {
                 .text()
                 .await?;
             Ok(metrics
-                .contains(&format!("callboard_service_in_flight {wanted}\n"))
+                .contains(&format!("callboard_service_in_flight {wanted}.0\n"))
                 .then_some(()))
         })
         .await

@@ -17,7 +17,7 @@ use xtask::paths;
 use super::common::{script, traced};
 
 /// Names that may not be in a demonstration: they come with what went wrong.
-const BEGINNINGS: [&str; 3] = ["callboard_", "gen_ai_", "messaging_"];
+const BEGINNINGS: [&str; 4] = ["callboard_", "gen_ai_", "messaging_", "process_"];
 
 #[tokio::test]
 async fn all_that_is_asked_for_is_there_after_a_demonstration() {
@@ -82,6 +82,17 @@ async fn all_that_is_asked_for_is_there_after_a_demonstration() {
     worker.terminate().unwrap();
     worker.ended().await.unwrap();
 
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--tools", "basic"];
+    let mut service = traced(Callboard::new(serve).unwrap(), &sink)
+        .start()
+        .unwrap();
+    let said = service.hears("http://").await.unwrap();
+    let at = said.split("http://").nth(1).unwrap();
+    let at = at.split_whitespace().next().unwrap().to_owned();
+    assert!(get(&at, "/healthz").await.ends_with("ok\n"));
+    service.terminate().unwrap();
+    assert_eq!(service.ended().await.unwrap().code, Some(0));
+
     let mut there: BTreeSet<String> = series(&scraped);
     for metric in sink.metrics() {
         let points = match metric.data {
@@ -143,7 +154,9 @@ fn series(text: &str) -> BTreeSet<String> {
 /// Asks an address for a path; gives head and body.
 async fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/openmetrics-text\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

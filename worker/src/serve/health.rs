@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use callboard_telemetry::metrics::CONTENT_TYPE as METRICS_TYPE;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -229,7 +228,7 @@ async fn answer(
     let is_ready = match request.uri().path() {
         "/healthz" => false,
         "/readyz" => true,
-        "/metrics" => return metrics(watched).await,
+        "/metrics" => return metrics(request, watched).await,
         _ => return say(StatusCode::NOT_FOUND, "not_found", None, None),
     };
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -259,7 +258,10 @@ async fn answer(
 }
 
 /// The metrics, as Prometheus reads them. A worker that is stuck still tells what it counted.
-async fn metrics(watched: &watch::Receiver<Option<Watched>>) -> Response<Full<Bytes>> {
+async fn metrics(
+    request: &Request<Incoming>,
+    watched: &watch::Receiver<Option<Watched>>,
+) -> Response<Full<Bytes>> {
     let found = watched.borrow().clone();
     let Some(Watched {
         handle,
@@ -271,9 +273,11 @@ async fn metrics(watched: &watch::Receiver<Option<Watched>>) -> Response<Full<By
     if let Ok(Ok(snapshot)) = timeout(LOOP_TIMEOUT, handle.snapshot()).await {
         metrics.refresh(snapshot);
     }
-    let mut answer = Response::new(Full::new(metrics.text().into()));
+    let accept = request.headers().get(ACCEPT);
+    let (kind, text) = metrics.told(accept.and_then(|accept| accept.to_str().ok()));
+    let mut answer = Response::new(Full::new(text.into()));
     let headers = answer.headers_mut();
-    let kind = hyper::header::HeaderValue::from_static(METRICS_TYPE);
+    let kind = hyper::header::HeaderValue::from_static(kind);
     headers.insert(CONTENT_TYPE, kind);
     answer
 }

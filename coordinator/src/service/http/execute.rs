@@ -18,7 +18,7 @@ use super::App;
 use super::events::{Reader, stream_of};
 use super::input::{self, Asked, Asker};
 use super::problem::Beginning;
-use super::runs::{finished, mark};
+use super::runs::{finished, mark, name_trace};
 use super::sse;
 use crate::provider::Format;
 use crate::service::refusal::Refusal;
@@ -151,7 +151,9 @@ pub(super) async fn execute(
         None => {
             let view = finished(&app, &order.caller, Kind::Execution, begun.run).await?;
             waiting.told();
-            answered(format, how.report == Some(true), &view)?
+            let mut response = answered(format, how.report == Some(true), &view)?;
+            name_trace(&mut response, &view);
+            response
         }
     };
     mark(&mut response, begun);

@@ -1,10 +1,8 @@
 //! What machines ask: is it alive, does it take work, what did it count.
 
-use std::fmt::Write as _;
-
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,15 +64,18 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
 
 /// What was counted
 ///
-/// In Prometheus' text format.
+/// OpenMetrics where `Accept` asks for it, else Prometheus' older text format.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
-    responses((status = 200, description = "The counters", content_type = "text/plain", body = String), Reading),
+    responses((status = 200, description = "The metrics", content(
+        (String = "text/plain"), (String = "application/openmetrics-text"),
+    )), Reading),
 )]
-pub(super) async fn metrics(State(app): State<App>) -> Response {
-    let text = app.runs.metrics().await;
-    let prometheus = "text/plain; version=0.0.4; charset=utf-8";
-    ([(CONTENT_TYPE, prometheus)], text).into_response()
+pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    app.runs.refresh().await;
+    let (kind, text) = app.runs.metrics().told(accept);
+    ([(CONTENT_TYPE, kind)], text).into_response()
 }
 
 impl crate::service::runs::Runs {
@@ -83,31 +84,5 @@ impl crate::service::runs::Runs {
         self.crews()
             .iter()
             .all(|(_, crew)| crew.dispatch.is_linked())
-    }
-
-    async fn metrics(&self) -> String {
-        let mut text = String::new();
-        let mut put = |line: String| writeln!(text, "{line}").expect("memory can't fail");
-        put("# HELP callboard_service_in_flight Runs and executions in flight.".to_owned());
-        put("# TYPE callboard_service_in_flight gauge".to_owned());
-        put(format!("callboard_service_in_flight {}", self.in_flight()));
-        let mut counters = Vec::new();
-        for (tenant, crew) in self.crews() {
-            // A dispatcher that has ended counts no more.
-            if let Ok(counted) = crew.dispatch.counters().await {
-                counters.push((tenant, counted.named()));
-            }
-        }
-        let names = counters.first().map(|(_, named)| named.clone());
-        for (position, (name, _)) in names.unwrap_or_default().into_iter().enumerate() {
-            put(format!("# TYPE callboard_dispatcher_{name}_total counter"));
-            for (tenant, named) in &counters {
-                let (_, count) = named[position];
-                put(format!(
-                    "callboard_dispatcher_{name}_total{{tenant=\"{tenant}\"}} {count}"
-                ));
-            }
-        }
-        text
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! `gate` says who asks, `problem` writes what is refused in one shape, `input` reads queries and bodies,
 //! `runs`, `events`, `execute`, `views` and `health` are the paths, `router` puts them together and
-//! describes them, `listener` and `tls` are the connections.
+//! describes them, `listener` and `tls` are the connections, `counts` what is counted of all that.
 
+mod counts;
 mod events;
 mod execute;
 mod gate;
@@ -26,6 +27,8 @@ use super::limits::Limits;
 use super::peers::{Answer, Cluster, Peers, Question};
 use super::runs::Runs;
 
+use self::counts::Counts;
+
 pub use gate::Gate;
 pub use listener::Server;
 pub use router::{openapi, router};
@@ -38,6 +41,7 @@ pub struct App {
     cluster: Arc<Cluster>,
     gate: Arc<Gate>,
     limits: Arc<Limits>,
+    counts: Arc<Counts>,
     /// Event streams that each token may still open.
     streams: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
@@ -48,6 +52,7 @@ impl App {
     pub fn new(runs: Arc<Runs>, gate: Gate, limits: Limits) -> Self {
         Self {
             cluster: Cluster::new(Arc::clone(&runs)),
+            counts: Counts::of(&runs),
             runs,
             gate: Arc::new(gate),
             limits: Arc::new(limits),

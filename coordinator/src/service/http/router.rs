@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, events, execute, gate, health, problem, runs, views};
+use super::{App, counts, events, execute, gate, health, problem, runs, views};
 
 /// What the paths have in common.
 #[derive(OpenApi)]
@@ -111,6 +111,7 @@ pub fn router(app: App, more: Router<App>) -> Router {
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(from_fn(problem::name_and_write))
+        .layer(from_fn_with_state(app.clone(), counts::count))
         .with_state(app)
 }
 

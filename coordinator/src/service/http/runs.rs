@@ -27,6 +27,8 @@ const PAGE: usize = 50;
 const PAGE_MAX: usize = 500;
 /// Says that a request was a repetition.
 pub(super) const REPEATED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Names the trace of what was begun.
+const TRACE_ID: HeaderName = HeaderName::from_static("callboard-trace-id");
 
 pub(super) const fn target(kind: Kind, run: RunId) -> Target {
     Target { kind, run }
@@ -97,12 +99,21 @@ pub(super) async fn begin(
         Status::Running | Status::Ended => StatusCode::OK,
     };
     let mut response = (status, Json(&view)).into_response();
+    name_trace(&mut response, &view);
     let location = HeaderValue::from_str(&format!("/v1/runs/{}", view.id));
     response
         .headers_mut()
         .insert(LOCATION, location.expect("an id is a header"));
     mark(&mut response, begun);
     Ok(response)
+}
+
+/// Names the trace, so that who can't read the body, or gets one of a provider's, finds it.
+pub(super) fn name_trace(response: &mut Response, view: &RunView) {
+    if let Some(trace) = &view.trace_id {
+        let trace = HeaderValue::from_str(trace).expect("hex digits are a header");
+        response.headers_mut().insert(TRACE_ID, trace);
+    }
 }
 
 /// Says that what was asked for was begun before.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use callboard_proto::{Epoch, RunId, Tenant, TraceContext};
+use callboard_telemetry::metrics::Metrics;
 use futures_util::FutureExt as _;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
@@ -209,6 +210,10 @@ impl Runs {
                     ..self.options(&order, &wish, &cast, catalogue)
                 };
                 let mut observers: Vec<Box<dyn Observe>> = vec![Box::new(follower)];
+                // Before the spans: when these are told of the end, the trace is over.
+                let counted = crew.metrics.as_ref();
+                let counted = counted.map(|metrics| metrics.run(&cast.origin.model));
+                observers.extend(counted.map(|counted| Box::new(counted) as _));
                 observers.extend(spans.map(|spans| Box::new(spans) as _));
                 let dispatch = crew.dispatch.clone();
                 let handle = RunHandle::start(options, cast.model, dispatch, observers);
@@ -304,6 +309,16 @@ impl Runs {
     /// The workers of all tenants that are connected.
     pub(crate) fn crews(&self) -> Vec<(Tenant, Arc<Crew>)> {
         self.crews.connected()
+    }
+
+    /// Where the process counts.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        self.setup.metrics()
+    }
+
+    /// Reads anew what is counted elsewhere.
+    pub(crate) async fn refresh(&self) {
+        self.setup.refresh().await;
     }
 
     /// The workers of a tenant.
