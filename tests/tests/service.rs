@@ -10,6 +10,7 @@ mod service {
     mod execute;
     mod limits;
     mod load;
+    mod page;
     mod problems;
     mod replicas;
     mod runs;

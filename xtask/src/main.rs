@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | manifests | jaeger | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | page | manifests | jaeger | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod manifests;
 mod mcp;
+mod page;
 mod providers;
 mod python;
 mod say;
@@ -51,6 +52,8 @@ enum Task {
     Api,
     /// Gets a Jaeger v2 and looks at a traced fan-out through it
     Jaeger,
+    /// Tries the live page of the service in a headless Chromium, and its modules in node
+    Page,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Mcp => mcp::run(),
         Task::Api => api::run(),
         Task::Jaeger => tracing::run(),
+        Task::Page => page::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

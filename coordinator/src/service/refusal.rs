@@ -24,6 +24,10 @@ pub enum Refusal {
     Method,
     /// No such run, or none that this token sees.
     RunUnknown,
+    /// The run has no such call, or hasn't yet.
+    CallUnknown,
+    /// Arguments and results aren't kept here.
+    ContentOff,
     /// The replica that held the run is gone, and the run with it.
     RunGone,
     /// The replica that holds the run is there and gives no answer.
@@ -117,7 +121,7 @@ impl Refusal {
             Self::Header { .. } | Self::Query { .. } | Self::NotJson { .. } | Self::Key => 400,
             Self::Unauthorized => 401,
             Self::Host | Self::ToolForbidden { .. } => 403,
-            Self::NoSuchPath | Self::RunUnknown => 404,
+            Self::NoSuchPath | Self::RunUnknown | Self::CallUnknown | Self::ContentOff => 404,
             Self::Method => 405,
             Self::BodyCut => 408,
             Self::KeyTaken => 409,
@@ -143,6 +147,8 @@ impl Refusal {
             Self::NoSuchPath => "path_unknown",
             Self::Method => "method_not_allowed",
             Self::RunUnknown => "run_unknown",
+            Self::CallUnknown => "call_unknown",
+            Self::ContentOff => "content_off",
             Self::RunGone => "run_gone",
             Self::ReplicaSilent => "replica_silent",
             Self::KeyTaken => "key_taken",
@@ -176,6 +182,8 @@ impl Refusal {
             Self::NoSuchPath => "nothing is at this path".into(),
             Self::Method => "the path is there, but not for this method".into(),
             Self::RunUnknown => "no such run, or none that this token sees".into(),
+            Self::CallUnknown => "the run has no such call, or hasn't yet".into(),
+            Self::ContentOff => "arguments and results aren't kept here".into(),
             Self::RunGone => "the replica that held this run is gone, and the run with it".into(),
             Self::ReplicaSilent => "the replica that holds this run gave no answer in time".into(),
             Self::KeyTaken => "the idempotency key stands for a request with another body".into(),
@@ -211,6 +219,8 @@ impl Refusal {
             Self::Host => "ask it as localhost or 127.0.0.1, or start it with tokens",
             Self::NoSuchPath | Self::Method => "see /openapi.json for what there is",
             Self::RunUnknown => "check the id; ended runs are kept for a while only",
+            Self::CallUnknown => "check turn and id; the run's events name its calls",
+            Self::ContentOff => "start the service with telemetry.content = true",
             Self::RunGone => "start it again: runs end with their process until they are durable",
             Self::ReplicaSilent | Self::Overloaded | Self::Draining | Self::Workers { .. } => {
                 "ask again after Retry-After"
@@ -244,6 +254,8 @@ impl Refusal {
             | Self::NoSuchPath
             | Self::Method
             | Self::RunUnknown
+            | Self::CallUnknown
+            | Self::ContentOff
             | Self::RunGone
             | Self::KeyTaken
             | Self::Key

@@ -71,6 +71,10 @@ pub struct Defaults {
     pub parallel_max: Option<u32>,
     /// How long tools that are wanted are looked for (P10).
     pub discovery_timeout: Duration,
+    /// Whether arguments and results of runs are kept, for who may see the run.
+    pub keeps_content: bool,
+    /// Where traces are shown, such as `http://jaeger:16686`.
+    pub traces_url: Option<String>,
 }
 
 /// Who answers in a run, and on what terms.

@@ -1,4 +1,4 @@
-//! What tools are given and answer: only read where the operator asked for it.
+//! What tools are given and answer, as text: only read where the operator asked for it.
 
 use callboard_coordinator_core::Report;
 use callboard_proto::{Outcome, Part, ToolUseId};
@@ -10,23 +10,31 @@ use crate::model::ToolUse;
 const BYTES_MAX: usize = 8 * 1024;
 
 pub(super) fn arguments(calls: &[ToolUse]) -> Vec<(ToolUseId, String)> {
-    let text = |call: &ToolUse| cut(String::from_utf8_lossy(&call.arguments).into_owned());
     calls
         .iter()
-        .map(|call| (call.id.clone(), text(call)))
+        .map(|call| (call.id.clone(), cut(given(call))))
         .collect()
 }
 
 pub(super) fn results(report: &Report) -> Vec<(ToolUseId, String)> {
-    let text = |outcome: &Outcome| match outcome {
-        Outcome::Completed(completed) => completed.content.iter().map(text_of).collect(),
-        Outcome::Failed(failure) => failure.message.clone(),
-    };
     report
         .calls
         .iter()
-        .map(|call| (call.id.clone(), cut(text(&call.outcome))))
+        .map(|call| (call.id.clone(), cut(answered(&call.outcome))))
         .collect()
+}
+
+/// What a call was given.
+pub(crate) fn given(call: &ToolUse) -> String {
+    String::from_utf8_lossy(&call.arguments).into_owned()
+}
+
+/// What came of it; what isn't text is named.
+pub(crate) fn answered(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Completed(completed) => completed.content.iter().map(text_of).collect(),
+        Outcome::Failed(failure) => failure.message.clone(),
+    }
 }
 
 fn text_of(part: &Part) -> String {

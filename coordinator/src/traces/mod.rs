@@ -8,7 +8,7 @@
 //! **Invariant:** who tells never waits, and a run that isn't recorded costs a look into a table.
 
 mod call;
-mod content;
+pub(crate) mod content;
 mod recorder;
 mod story;
 #[cfg(test)]

@@ -67,6 +67,8 @@ impl Program {
                 call_deadline: limits.call_deadline,
                 parallel_max: limits.parallel,
                 discovery_timeout: limits.discovery_timeout,
+                keeps_content: config.telemetry.content,
+                traces_url: config.telemetry.jaeger_url.clone(),
             },
             config: config.clone(),
             scripts,

@@ -21,7 +21,9 @@ async fn house(replicas: usize) -> House {
     worker.says("offers").await.unwrap();
     let mut all = Vec::new();
     for _ in 0..replicas {
-        all.push(Service::with(&["--nats", &url, "--grace", "300ms"], |command| command).await);
+        let words = ["--nats", &url, "--grace", "300ms"];
+        let keeping = |command: Callboard| command.env("CALLBOARD_TELEMETRY__CONTENT", "true");
+        all.push(Service::with(&words, keeping).await);
     }
     House {
         replicas: all,
@@ -46,6 +48,8 @@ async fn any_replica_answers_for_any_run() {
         two.get(&format!("/v1/runs/{run}")).await,
         one.get(&format!("/v1/runs/{run}")).await
     );
+    let content = format!("/v1/runs/{run}/calls/1/c0");
+    assert_eq!(two.get(&content).await, one.get(&content).await);
     let slow = one.begin(run_of("slow")).await;
     two.told(&slow, "call_posted").await;
     let cancelled = two

@@ -1,9 +1,10 @@
 //! The HTTP shell: reads requests, asks the desks, writes answers.
 //!
 //! `gate` says who asks, `problem` writes what is refused in one shape, `input` reads queries and bodies,
-//! `runs`, `events`, `execute`, `views` and `health` are the paths, `router` puts them together and
+//! `runs`, `calls`, `events`, `execute`, `views`, `health` and `page` are the paths, `router` puts them together and
 //! describes them, `listener` and `tls` are the connections, `counts` what is counted of all that.
 
+mod calls;
 mod counts;
 mod events;
 mod execute;
@@ -11,6 +12,7 @@ mod gate;
 mod health;
 mod input;
 mod listener;
+mod page;
 mod problem;
 mod router;
 mod runs;

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, counts, events, execute, gate, health, problem, runs, views};
+use super::{App, calls, counts, events, execute, gate, health, page, problem, runs, views};
 
 /// What the paths have in common.
 #[derive(OpenApi)]
@@ -60,6 +60,7 @@ fn guarded() -> OpenApiRouter<App> {
         .routes(routes!(runs::begin, runs::list))
         .routes(routes!(runs::show, runs::cancel))
         .routes(routes!(events::follow))
+        .routes(routes!(calls::content))
         .routes(routes!(execute::execute))
         .routes(routes!(views::tools))
         .routes(routes!(views::workers))
@@ -104,6 +105,7 @@ pub fn router(app: App, more: Router<App>) -> Router {
     let guarded = guarded.layer(from_fn_with_state(app.clone(), gate::admit));
     let open = open
         .route("/openapi.json", get(described))
+        .merge(page::routes())
         .merge(more)
         .layer(from_fn_with_state(app.clone(), gate::admit_host));
     guarded

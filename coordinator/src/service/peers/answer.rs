@@ -29,6 +29,9 @@ pub(super) async fn answer(runs: &Runs, question: Question) -> Answer {
                 Answer::Events,
             )
         }
+        Ask::Content(Target { run, .. }, turn, call) => {
+            Answer::of(runs.content(&caller, run, turn, &call), Answer::Content)
+        }
         Ask::Cancel(Target { kind, run }) => {
             let view = runs.cancel(&caller, kind, run);
             Answer::of(view.map(Box::new), Answer::View)

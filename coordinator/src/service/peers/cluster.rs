@@ -88,9 +88,11 @@ impl Cluster {
                 Answer::Claimed(None)
             }
             Ask::Held(claim) => Answer::Claimed(self.held(claim)),
-            Ask::View(..) | Ask::Events(..) | Ask::Cancel(_) | Ask::List { .. } => {
-                answer::answer(&self.runs, question).await
-            }
+            Ask::View(..)
+            | Ask::Events(..)
+            | Ask::Content(..)
+            | Ask::Cancel(_)
+            | Ask::List { .. } => answer::answer(&self.runs, question).await,
         }
     }
 

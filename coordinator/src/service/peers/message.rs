@@ -7,7 +7,7 @@ use callboard_proto::RunId;
 use serde::{Deserialize, Serialize};
 
 use crate::service::refusal::Refusal;
-use crate::service::runs::{Events, Kind, Page, RunList, RunView, Status};
+use crate::service::runs::{CallContent, Events, Kind, Page, RunList, RunView, Status};
 use crate::service::token::Caller;
 
 /// What is asked, and on whose behalf. The replica that was asked over HTTP has checked the token.
@@ -27,6 +27,8 @@ pub enum Ask {
     View(Target, u64),
     /// Some events of a run.
     Events(Target, Events),
+    /// What a call of a run was given and answered: its turn and its id.
+    Content(Target, u32, String),
     /// The end of a run.
     Cancel(Target),
     /// Runs, the latest first.
@@ -72,6 +74,8 @@ pub enum Answer {
     View(Box<RunView>),
     /// Events.
     Events(Page),
+    /// What a call was given and answered.
+    Content(CallContent),
     /// Runs.
     List(RunList),
     /// The key is the asker's, or what it stands for.
@@ -86,7 +90,8 @@ impl Ask {
         match self {
             Self::View(_, wait_ms) => Duration::from_millis(*wait_ms),
             Self::Events(_, events) => Duration::from_millis(events.wait_ms),
-            Self::Cancel(_)
+            Self::Content(..)
+            | Self::Cancel(_)
             | Self::List { .. }
             | Self::Claim(_)
             | Self::Release(_)
@@ -103,43 +108,66 @@ impl Answer {
     pub(crate) fn view(self) -> Result<RunView, Refusal> {
         match self {
             Self::View(view) => Ok(*view),
-            other @ (Self::Events(_) | Self::List(_) | Self::Claimed(_) | Self::Refused(_)) => {
-                Err(other.unexpected())
-            }
+            other @ (Self::Events(_)
+            | Self::Content(_)
+            | Self::List(_)
+            | Self::Claimed(_)
+            | Self::Refused(_)) => Err(other.unexpected()),
         }
     }
 
     pub(crate) fn events(self) -> Result<Page, Refusal> {
         match self {
             Self::Events(page) => Ok(page),
-            other @ (Self::View(_) | Self::List(_) | Self::Claimed(_) | Self::Refused(_)) => {
-                Err(other.unexpected())
-            }
+            other @ (Self::View(_)
+            | Self::Content(_)
+            | Self::List(_)
+            | Self::Claimed(_)
+            | Self::Refused(_)) => Err(other.unexpected()),
+        }
+    }
+
+    pub(crate) fn content(self) -> Result<CallContent, Refusal> {
+        match self {
+            Self::Content(content) => Ok(content),
+            other @ (Self::View(_)
+            | Self::Events(_)
+            | Self::List(_)
+            | Self::Claimed(_)
+            | Self::Refused(_)) => Err(other.unexpected()),
         }
     }
 
     pub(crate) fn list(self) -> Result<RunList, Refusal> {
         match self {
             Self::List(list) => Ok(list),
-            other @ (Self::View(_) | Self::Events(_) | Self::Claimed(_) | Self::Refused(_)) => {
-                Err(other.unexpected())
-            }
+            other @ (Self::View(_)
+            | Self::Events(_)
+            | Self::Content(_)
+            | Self::Claimed(_)
+            | Self::Refused(_)) => Err(other.unexpected()),
         }
     }
 
     pub(super) fn claimed(self) -> Result<Option<Claim>, Refusal> {
         match self {
             Self::Claimed(claim) => Ok(claim),
-            other @ (Self::View(_) | Self::Events(_) | Self::List(_) | Self::Refused(_)) => {
-                Err(other.unexpected())
-            }
+            other @ (Self::View(_)
+            | Self::Events(_)
+            | Self::Content(_)
+            | Self::List(_)
+            | Self::Refused(_)) => Err(other.unexpected()),
         }
     }
 
     fn unexpected(self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal,
-            Self::View(_) | Self::Events(_) | Self::List(_) | Self::Claimed(_) => {
+            Self::View(_)
+            | Self::Events(_)
+            | Self::Content(_)
+            | Self::List(_)
+            | Self::Claimed(_) => {
                 tracing::error!("a replica answered something else than it was asked");
                 Refusal::Internal
             }

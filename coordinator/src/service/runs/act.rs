@@ -11,9 +11,11 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use super::Status;
-use super::view::{Events, Page, RunView};
+use super::content::Contents;
+use super::view::{CallContent, Events, Page, RunView};
 use crate::run::{Observe, RunEvent, in_ms};
 use crate::run_log::{Recorder, RunLog, RunLogs};
+use crate::service::refusal::Refusal;
 use crate::service::token::Caller;
 
 /// What it is that runs.
@@ -36,6 +38,9 @@ pub(super) struct About {
     pub(super) model: String,
     pub(super) task: String,
     pub(super) trace: Option<TraceContext>,
+    pub(super) keeps_content: bool,
+    /// Where traces are shown.
+    pub(super) traces_url: Option<String>,
     /// Of what was asked for, where a key stands for it.
     pub(super) fingerprint: Option<String>,
     pub(super) started_at: SystemTime,
@@ -57,6 +62,8 @@ pub(super) struct Act {
     logs: Arc<RunLogs>,
     began: Instant,
     progress: Arc<Progress>,
+    /// Where the operator asked for it.
+    contents: Option<Arc<Contents>>,
     cancel: watch::Sender<Option<CancelReason>>,
     end: watch::Sender<Option<Arc<End>>>,
 }
@@ -72,6 +79,7 @@ struct Progress {
 pub(super) struct Follower {
     recorder: Recorder,
     progress: Arc<Progress>,
+    contents: Option<Arc<Contents>>,
 }
 
 impl Observe for Follower {
@@ -80,6 +88,9 @@ impl Observe for Follower {
             self.progress.turns.fetch_add(1, Ordering::Relaxed);
             let calls = u64::try_from(calls.len()).unwrap_or(u64::MAX);
             self.progress.calls.fetch_add(calls, Ordering::Relaxed);
+        }
+        if let Some(contents) = &self.contents {
+            contents.observe(event);
         }
         self.recorder.observe(event);
     }
@@ -90,16 +101,23 @@ impl Act {
     pub(super) fn begin(about: About, logs: &Arc<RunLogs>) -> (Arc<Self>, Follower) {
         let (log, recorder) = logs.begin(about.run, &about.model, about.trace.as_ref());
         let progress = Arc::new(Progress::default());
+        let contents = about.keeps_content.then(Arc::<Contents>::default);
         let act = Arc::new(Self {
             about,
             log,
             logs: Arc::clone(logs),
             began: Instant::now(),
             progress: Arc::clone(&progress),
+            contents: contents.clone(),
             cancel: watch::Sender::new(None),
             end: watch::Sender::new(None),
         });
-        (act, Follower { recorder, progress })
+        let follower = Follower {
+            recorder,
+            progress,
+            contents,
+        };
+        (act, follower)
     }
 
     /// Asks it to end; the first reason stands.
@@ -123,7 +141,11 @@ impl Act {
 
     /// Notes how it ended; gives what it takes to keep it, in bytes of JSON.
     pub(super) fn finish(&self, reason: String, output: Box<RawValue>) -> usize {
-        let bytes = output.get().len() + self.log_bytes();
+        let contents = self
+            .contents
+            .as_ref()
+            .map_or(0, |contents| contents.bytes());
+        let bytes = output.get().len() + self.log_bytes() + contents;
         self.end.send_replace(Some(Arc::new(End {
             reason,
             output,
@@ -172,11 +194,14 @@ impl Act {
             model,
             task,
             trace,
+            keeps_content,
+            traces_url,
             started_at,
             ..
         } = &self.about;
         let end = self.ended();
         let elapsed = end.as_ref().map_or(self.began.elapsed(), |end| end.elapsed);
+        let trace_id = trace.map(|trace| format!("{:032x}", u128::from_be_bytes(trace.trace_id())));
         RunView {
             id: run.to_string(),
             status: if end.is_some() {
@@ -192,10 +217,24 @@ impl Act {
             turns: self.progress.turns.load(Ordering::Relaxed),
             calls: self.progress.calls.load(Ordering::Relaxed),
             elapsed_ms: in_ms(elapsed),
-            trace_id: trace.map(|trace| format!("{:032x}", u128::from_be_bytes(trace.trace_id()))),
+            trace_url: traces_url
+                .as_ref()
+                .zip(trace_id.as_ref())
+                .map(|(base, id)| format!("{}/trace/{id}", base.trim_end_matches('/'))),
+            trace_id,
+            keeps_content: *keeps_content,
             reason: end.as_ref().map(|end| end.reason.clone()),
             report: end.filter(|_| with_report).map(|end| end.output.clone()),
         }
+    }
+
+    /// What one of its calls was given and answered.
+    ///
+    /// # Errors
+    /// [`Refusal::ContentOff`], and [`Refusal::CallUnknown`] where no such call was asked for yet.
+    pub(super) fn content(&self, turn: u32, call: &str) -> Result<CallContent, Refusal> {
+        let contents = self.contents.as_ref().ok_or(Refusal::ContentOff)?;
+        contents.of(turn, call).ok_or(Refusal::CallUnknown)
     }
 
     /// Its events after one; waits for the first.

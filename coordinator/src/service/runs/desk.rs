@@ -199,6 +199,8 @@ impl Runs {
             model: cast.model.name().to_owned(),
             task: wish.shown(),
             trace,
+            keeps_content: self.setup.defaults().keeps_content,
+            traces_url: self.setup.defaults().traces_url.clone(),
             fingerprint: order.fingerprint.clone(),
             started_at: SystemTime::now(),
         };

@@ -140,6 +140,9 @@ impl Runs {
             trace: spans
                 .as_ref()
                 .map_or(order.trace, |spans| Some(spans.context())),
+            // Of an execution only the asker reads, who has both.
+            keeps_content: false,
+            traces_url: None,
             fingerprint: order.fingerprint.clone(),
             started_at: SystemTime::now(),
         };

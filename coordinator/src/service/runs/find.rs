@@ -8,7 +8,7 @@ use callboard_proto::RunId;
 
 use super::act::{Act, Kind};
 use super::book::Key;
-use super::view::{Events, Page, RunCounts, RunList, RunView};
+use super::view::{CallContent, Events, Page, RunCounts, RunList, RunView};
 use super::{Runs, Status};
 use crate::service::refusal::Refusal;
 use crate::service::token::Caller;
@@ -55,6 +55,20 @@ impl Runs {
         wanted: Events,
     ) -> Result<Page, Refusal> {
         Ok(self.find(caller, kind, run)?.events(wanted).await)
+    }
+
+    /// What one of its calls was given and answered.
+    ///
+    /// # Errors
+    /// [`Refusal::RunUnknown`], [`Refusal::ContentOff`] or [`Refusal::CallUnknown`].
+    pub(crate) fn content(
+        &self,
+        caller: &Caller,
+        run: RunId,
+        turn: u32,
+        call: &str,
+    ) -> Result<CallContent, Refusal> {
+        self.find(caller, Kind::Run, run)?.content(turn, call)
     }
 
     /// Asks a run to end: every call is settled first.

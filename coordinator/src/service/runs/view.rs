@@ -33,6 +33,12 @@ pub struct RunView {
     /// The trace, as 32 hex digits, where it belongs to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// Where its trace is shown, where that is configured (`telemetry.jaeger_url`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_url: Option<String>,
+    /// Whether its calls' arguments and results are kept (`telemetry.content`).
+    #[serde(default)]
+    pub keeps_content: bool,
     /// Why it ended, in one word such as `answered`; absent while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -64,6 +70,26 @@ pub struct RunCounts {
     pub running: usize,
     /// Those that have ended and are still kept.
     pub ended: usize,
+}
+
+/// What a call was given, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CallContent {
+    /// Its arguments, as the model wrote them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Excerpt>,
+    /// Its result, or what the model was told of its failure; absent until its turn is reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Excerpt>,
+}
+
+/// A text, or its begin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Excerpt {
+    /// What is kept of it.
+    pub text: String,
+    /// Bytes of the whole: more than `text` has where it was cut.
+    pub bytes: u64,
 }
 
 /// Some of a run's events.
