@@ -45,7 +45,7 @@ async fn every_refusal_has_the_same_shape() {
     };
     let elsewhere = "/v1/runs/01a205d3-7957-87e3-b744-3cf97de1035a";
     for (expected, request) in [
-        ("404 path_unknown", get("/")),
+        ("404 path_unknown", get("/page/nothing.js")),
         ("404 path_unknown", get("/v1/nothing")),
         (
             "405 method_not_allowed",
