@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what must hold for every commit, the quickest checks first.
 
 use crate::steps::{Steps, cargo};
-use crate::{say, test, tracing};
+use crate::{deployment, say, test, tracing};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new();
@@ -29,6 +29,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     )?;
     test::run_in(&mut steps)?;
     tracing::run_in(&mut steps)?;
+    deployment::networks_in(&mut steps)?;
     say::line(&format!("xtask: ci passed: {}", steps.summary()));
     Ok(())
 }

@@ -1,16 +1,18 @@
-//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | page | manifests | jaeger | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | page | manifests | networks | kubernetes | jaeger | sbom | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
 mod api;
 mod bench;
 mod ci;
+mod deployment;
 mod manifests;
 mod mcp;
 mod page;
 mod providers;
 mod python;
 mod say;
+mod sbom;
 mod setup;
 mod steps;
 mod test;
@@ -46,6 +48,23 @@ enum Task {
     Python,
     /// Renders the Kubernetes manifests and judges them by the API's schemas and rules of hardening
     Manifests,
+    /// Runs the images on separate Docker networks, breaks and restarts each part under load
+    Networks {
+        /// Leave containers and networks in the end
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Runs the manifests on the cluster that KUBECONFIG names: traced, scaled, rolled and broken under load
+    Kubernetes {
+        /// Command that gives the cluster local images, whose names follow: `kind load docker-image`, for example
+        #[arg(long, value_name = "COMMAND")]
+        load: Option<String>,
+        /// Leave the namespace in the end
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Writes what the binary is made of, as a CycloneDX bill of materials, to standard output
+    Sbom,
     /// Installs the MCP reference servers under target/mcp and runs the proofs of MCP hosting on them
     Mcp,
     /// Tries the service with requests that schemathesis draws from its own description
@@ -71,6 +90,9 @@ fn main() -> ExitCode {
         Task::Providers => providers::run(),
         Task::Python => python::run(),
         Task::Manifests => manifests::run(),
+        Task::Networks { keep } => deployment::networks(keep),
+        Task::Kubernetes { load, keep } => deployment::kubernetes(load.as_deref(), keep),
+        Task::Sbom => sbom::run(),
         Task::Mcp => mcp::run(),
         Task::Api => api::run(),
         Task::Jaeger => tracing::run(),
