@@ -75,7 +75,10 @@ def pods(selector: str) -> list[str]:
 
 def check_trace(load: Load) -> None:
     """One run's spans: below one root, with both services, each call posted and executed, the reads at the same time."""
-    line = load.control("POST", "/run", patience=60)
+    asked = load.control("POST", "/run?anthropic/mock", patience=60)
+    if asked.get("reason") != "answered":
+        raise Failed(f"the run with the mock provider ended otherwise: {asked}")
+    line = load.control("POST", "/run?script/fan", patience=60)
     if line.get("reason") != "answered":
         raise Failed(f"the traced run ended otherwise: {line}")
     calls = len(line["calls"])

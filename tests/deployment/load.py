@@ -7,7 +7,7 @@ It is told what happens by whoever makes it happen, and is asked by them, on por
     PUT  /phase/NAME    from now on it is called so; nothing is asked before the first
     GET  /ended         how many requests have ended, by phase
     GET  /fetch?URL     what a GET there gives, with the token: status and text
-    POST /run           drives one run below a span of its own, and gives its line with the trace's id
+    POST /run?MODEL     drives one run below a span of its own, and gives its line with the trace's id
     POST /stop          begins nothing new, and answers once all has ended
 """
 
@@ -81,8 +81,8 @@ def execute(name: str) -> dict:
     }
 
 
-def drive(name: str, **more: str) -> dict:
-    body = {"prompt": f"Look around ({name}).", "model": "script/fan"}
+def drive(name: str, model: str = "script/fan", **more: str) -> dict:
+    body = {"prompt": f"Look around ({name}).", "model": model}
     status, view, put_off, seconds = ask("/v1/runs?wait=true", body, **more)
     line = {"kind": "run", "status": status, "put_off": put_off, "ms": round(seconds * 1000)}
     if status != 200:
@@ -134,9 +134,10 @@ class Control(BaseHTTPRequestHandler):
             return self.answer({"status": 0, "text": str(error)})
 
     def do_POST(self) -> None:
-        if self.path == "/run":
+        if self.path.startswith("/run?"):
+            model = self.path.partition("?")[2]
             trace = random.randbytes(16).hex()
-            return self.answer(drive("traced", traceparent=f"00-{trace}-{random.randbytes(8).hex()}-01") | {"trace": trace})
+            return self.answer(drive("traced", model, traceparent=f"00-{trace}-{random.randbytes(8).hex()}-01") | {"trace": trace})
         stopping.set()
         started.set()
         for thread in threads:
