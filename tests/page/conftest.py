@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from service import Service, new_token
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+expect.set_options(timeout=20_000)
 #: Tells of every breach of the policy, from before the page's first script.
 WATCH = "addEventListener('securitypolicyviolation', (e) => console.error('POLICY ' + e.violatedDirective + ' ' + e.blockedURI));"
 
@@ -65,7 +66,7 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator:
 
     def make(url: str, **options) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         page = context.new_page()
         seen = Seen()
         page.add_init_script(WATCH)

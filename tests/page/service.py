@@ -77,8 +77,7 @@ SCRIPTS = {
     )
     + turn(call("canary", "echo", json.dumps({"html": CANARY})), text=CANARY)
     + turn(text="done"),
-    "live": turn(call("first", "wait", '{"ms":2500}'), call("second", "wait", '{"ms":4500}')) + turn(text="done"),
-    "long": "".join(turn(call("a", "echo"), call("b", "echo"), delay_ms=40) for _ in range(60)) + turn(text="done"),
+    "live": turn(call("first", "wait", '{"ms":1500}'), call("second", "wait", '{"ms":600000}')) + turn(text="done"),
     "hundred": wide(100),
     "thousand": wide(1000),
 }
@@ -133,6 +132,11 @@ class Service:
         wish = {"prompt": prompt or f"a run of {script}", "model": f"script/{script}", "budgets": {"turns": 100}}
         traceparent = f"00-{TRACE}-b7ad6b7169203331-01"
         return self.ask(f"/v1/runs?wait={'true' if wait else 'false'}", wish, traceparent=traceparent)["id"]
+
+    def cancel(self, run):
+        """Asks a run to end."""
+        request = urllib.request.Request(f"{self.url}/v1/runs/{run}", method="DELETE")
+        urllib.request.urlopen(request, timeout=60).close()
 
     def end(self):
         self.process.send_signal(signal.SIGKILL)

@@ -8,28 +8,43 @@ from playwright.sync_api import expect
 ROWS_MAX = 120
 #: Seconds from the address to the last call. Chosen: a person waits for it; measured 0.5 s (2026-11-23, 2 cores).
 SHOWN_MAX = 4.0
-#: Milliseconds of script for one frame, 95th percentile. 16 ms are a frame; this machine may be busy with other things.
-DRAW_MAX = 40.0
+#: Milliseconds of the page's thread for one frame of scrolling, on the average: 16.7 is all that there is. Measured
+#: 7 (2026-11-23). The processor's time and not the clock's, so that a busy machine changes nothing.
+FRAME_MAX = 16.0
+#: Frames that are scrolled through.
+FRAMES = 60
 
-SCROLL = """async () => {
+#: Goes far at once, again and again; counts where nothing was drawn.
+JUMP = """async (frames) => {
     const fall = document.querySelector('.fall');
-    const frame = () => new Promise(requestAnimationFrame);
-    const draws = [];
     let blank = 0;
-    const top = fall.getBoundingClientRect().top;
-    for (let n = 0; n < 120; n += 1) {
-        fall.scrollTop = (fall.scrollHeight - fall.clientHeight) * ((n * 37) % 120) / 119;
-        await frame();
-        const began = performance.now();
-        await frame();
-        draws.push(performance.now() - began);
+    for (let n = 1; n <= frames; n += 1) {
+        fall.scrollTop = (fall.scrollHeight - fall.clientHeight) * ((n * 37) % frames) / (frames - 1);
+        await new Promise(requestAnimationFrame);
+        // The frame's own work comes first.
+        await new Promise((done) => setTimeout(done));
         const box = fall.getBoundingClientRect();
         const seen = document.elementFromPoint(box.left + 40, box.top + box.height / 2);
         if (!seen?.closest('.row.call')) blank += 1;
     }
-    draws.sort((one, other) => one - other);
-    return { p95: draws[Math.floor(draws.length * 0.95)], blank, rows: document.querySelectorAll('.row').length };
+    return blank;
 }"""
+#: Goes on evenly, as fast as a wheel does.
+SCROLL = """async (frames) => {
+    const fall = document.querySelector('.fall');
+    fall.scrollTop = 0;
+    for (let n = 0; n < frames; n += 1) {
+        fall.scrollTop += 100;
+        await new Promise(requestAnimationFrame);
+    }
+    return document.querySelectorAll('.row').length;
+}"""
+
+
+def busy(thread):
+    """Seconds that the page's thread has worked."""
+    told = thread.send("Performance.getMetrics")["metrics"]
+    return next(one["value"] for one in told if one["name"] == "TaskDuration")
 
 
 def test_a_thousand_calls_are_shown_at_once_and_scroll_smoothly(open_page, service):
@@ -41,10 +56,14 @@ def test_a_thousand_calls_are_shown_at_once_and_scroll_smoothly(open_page, servi
     took = time.monotonic() - began
     assert took < SHOWN_MAX, f"{took:.1f} s"
     assert page.locator(".row").count() < ROWS_MAX
-    told = page.evaluate(SCROLL)
-    assert told["blank"] == 0, told
-    assert told["rows"] < ROWS_MAX, told
-    assert told["p95"] < DRAW_MAX * 2, told
+    assert page.evaluate(JUMP, FRAMES) == 0
+    thread = page.context.new_cdp_session(page)
+    thread.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = busy(thread)
+    rows = page.evaluate(SCROLL, FRAMES)
+    each = (busy(thread) - before) * 1000 / FRAMES
+    assert rows < ROWS_MAX
+    assert each < FRAME_MAX, f"{each:.1f} ms a frame"
     page.get_by_role("treegrid").focus()
     page.keyboard.press("End")
     page.keyboard.press("ArrowUp")
@@ -56,6 +75,6 @@ def test_a_thousand_calls_are_followed_while_they_run(open_page, service):
     run = service.begin("thousand")
     page = open_page(f"{service.url}/#/runs/{run}")
     expect(page.locator(".tally")).to_contain_text("1,000 calls")
-    expect(page.get_by_role("status")).to_have_text("Complete", timeout=30_000)
+    expect(page.get_by_role("status")).to_have_text("Complete")
     expect(page.locator(".tally")).to_have_text("1,000 calls")
     assert page.locator(".row").count() < ROWS_MAX

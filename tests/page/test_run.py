@@ -99,15 +99,16 @@ def tell(page: Page, run: str, events: list[dict]) -> None:
 def test_a_run_grows_while_it_is_looked_at(open_page, service):
     run = service.begin("live")
     page = open_page(f"{service.url}/#/runs/{run}")
-    expect(row(page, "1/first")).to_have_attribute("data-tone", "live")
-    work = row(page, "1/second").locator(".piece.work")
-    expect(work).to_be_attached()
+    expect(row(page, "1/second")).to_have_attribute("data-tone", "live")
     before = page.locator(".lasted").text_content()
     expect(row(page, "1/first")).to_have_attribute("data-outcome", "completed")
-    expect(row(page, "1/second")).to_have_attribute("data-tone", "live")
-    assert page.locator(".lasted").text_content() != before
+    expect(row(page, "1/second").locator(".piece.work")).to_be_attached()
+    expect(page.locator(".lasted")).not_to_have_text(before)
+    expect(page.get_by_role("status")).to_have_text("Live")
+    service.cancel(run)
     expect(page.get_by_role("status")).to_have_text("Complete")
-    expect(page.locator(".facts")).to_contain_text("answered")
+    expect(row(page, "1/second")).to_have_attribute("data-outcome", "cancelled")
+    expect(page.locator(".facts")).to_contain_text("cancelled")
 
 
 def test_the_pane_tells_attempts_times_worker_and_content(open_page, service, mixed):
@@ -127,7 +128,7 @@ def test_the_pane_tells_attempts_times_worker_and_content(open_page, service, mi
     expect(page.get_by_role("complementary", name="Turn 1")).to_contain_text("I try seven things.")
 
 
-def test_without_capture_the_pane_says_how_to_have_it(open_page, guarded):
+def test_without_capture_the_pane_says_how_to_have_it(guarded, open_page):
     run = guarded.begin("quick", wait=True)
     headers = {"authorization": f"Bearer {guarded.token}"}
     page = open_page(f"{guarded.url}/#/runs/{run}/1/a", extra_http_headers=headers)

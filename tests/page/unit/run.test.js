@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { emptyRun, findCall, nameCalls, take } from "../../../coordinator/src/service/page/run.js";
+import { emptyRun, findCall, nameCalls, take, triesOf } from "../../../coordinator/src/service/page/run.js";
 import { opened, posted, returned, runOf, running, settled, started } from "./told.js";
 
 test("a run is what its events told", () => {
@@ -16,7 +16,7 @@ test("a run is what its events told", () => {
     { at_ms: 402, type: "turn_reported", turn: 1, stopped: "settled", gathered_ms: 100 },
     { at_ms: 403, type: "run_ended", reason: "answered" },
   );
-  assert.deepEqual(run.tally, { calls: 2, settled: 2, failed: 1, attempts: 1, retries: 0, late: 0 });
+  assert.deepEqual(run.tally, { calls: 2, settled: 2, failed: 1, retries: 0, late: 0 });
   const [turn] = run.turns;
   assert.deepEqual([turn.deadlineAt, turn.openedAt, turn.asked, turn.tokens.input, turn.stopped], [1302, 302, 2, 7, "settled"]);
   assert.deepEqual(turn.asks, [{ from: 1, to: 301, error: null }]);
@@ -35,9 +35,12 @@ test("an event that comes twice changes nothing, and a gap is remembered", () =>
 });
 
 test("an attempt that is posted again after it came back is another bar", () => {
-  const run = runOf(started, opened(1, "a"), posted(2, "a", 1, "w1"), returned(3, "a", 1, "busy"), posted(4, "a", 1, "w2"), returned(9, "a", 1, "worker_lost", 50), posted(60, "a", 2, "w3"), settled(80, "a"));
+  const run = runOf(started, opened(1, "a"), posted(2, "a", 1, "w1"), returned(3, "a", 1, "busy"), posted(4, "a", 1, "w2"), returned(9, "a", 1, "worker_lost", 50), posted(60, "a", 2, "w3"), settled(80, "a", "completed", { attempts: 2 }));
   assert.deepEqual(findCall(run, 1, "a").attempts.map((told) => [told.attempt, told.worker, told.why]), [[1, "w1", "busy"], [1, "w2", "worker_lost"], [2, "w3", null]]);
-  assert.equal(run.tally.retries, 2);
+  assert.equal(run.tally.retries, 1, "a busy worker took no attempt");
+  assert.equal(triesOf(findCall(run, 1, "a")), 2);
+  assert.equal(triesOf(findCall(runOf(started, opened(1, "a"), posted(2, "a")), 1, "a")), 1);
+  assert.equal(triesOf(findCall(runOf(started, opened(1, "a")), 1, "a")), 0);
 });
 
 test("turns stand in their order, whoever is told of first", () => {

@@ -6,7 +6,7 @@ import { barsOf, shares } from "./bars.js";
 import { fill, h, write } from "./dom.js";
 import { bytes, count, duration, growing, readable } from "./format.js";
 import { executedWords, toneOf, toneOfReturn, words } from "./outcomes.js";
-import { findCall, findTurn } from "./run.js";
+import { findCall, findTurn, triesOf } from "./run.js";
 import { turnEnd } from "./rows.js";
 import { SHARES } from "./told.js";
 
@@ -59,7 +59,7 @@ export function pane({ id, run, view, now, close, signal }) {
       call.late.length > 0 && h("p", { class: "caution" }, "A result came after the report. The model never sees it."),
       call.progress && !settled && h("p", {}, [call.progress.percent === null ? null : `${call.progress.percent} %`, call.progress.message].filter(Boolean).join(" – ")),
       settled && call.attempts.length > 0 && whereTheTimeWent(call),
-      h("h3", {}, call.attempts.length > 0 ? count(call.attempts.length, "attempt") : "No attempt"),
+      h("h3", {}, sent(call)),
       call.attempts.length > 0 ? attempts(call) : h("p", { class: "muted" }, settled ? "It was settled without being sent." : "It waits for a slot."),
       ...contents(call),
       view()?.trace_url && h("p", {}, h("a", { href: view().trace_url, rel: "noreferrer noopener", target: "_blank", "data-keep": "trace" }, "The run's trace in Jaeger")),
@@ -187,6 +187,13 @@ export function pane({ id, run, view, now, close, signal }) {
       element.hidden = true;
     },
   };
+}
+
+/** How often a call was attempted, and sent where that was more often: a busy worker takes no attempt. */
+function sent(call) {
+  const [tries, times] = [triesOf(call), call.attempts.length];
+  if (times === 0) return "No attempt";
+  return times > tries ? `${count(tries, "attempt")}, sent ${count(times, "time")}` : count(tries, "attempt");
 }
 
 function capital(text) {

@@ -5,6 +5,7 @@ import { fill, h, mark, unseen } from "./dom.js";
 import { count, duration, growing } from "./format.js";
 import { toneOf, TONES, words } from "./outcomes.js";
 import { turnEnd } from "./rows.js";
+import { triesOf } from "./run.js";
 import { describeCall, describeTurn } from "./told.js";
 
 let rows = 0;
@@ -74,6 +75,7 @@ function sumOf(turn, shown) {
 
 function drawCall({ turn, call }, at, axis, { name, track, took, element }) {
   const bars = barsOf(call, at);
+  const tries = triesOf(call);
   const tone = call.settled ? toneOf(call.settled.outcome) : bars.at(-1).tone;
   element.dataset.tone = tone;
   element.dataset.outcome = call.settled?.outcome ?? "";
@@ -81,7 +83,7 @@ function drawCall({ turn, call }, at, axis, { name, track, took, element }) {
     mark(TONES[tone].mark, tone),
     h("span", { class: "title" }, call.tool ?? "(never sent)"),
     h("span", { class: "more id" }, call.id),
-    call.attempts.length > 1 && h("span", { class: "tries", title: count(call.attempts.length, "attempt") }, `×${call.attempts.length}`));
+    tries > 1 && h("span", { class: "tries", title: count(tries, "attempt") }, `×${tries}`));
   fill(track,
     ...bars.map((bar) => barElement(bar, axis)),
     ...deadline(turn, axis, false),

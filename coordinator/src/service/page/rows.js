@@ -25,7 +25,7 @@ function isWanted(call, only) {
 /** Whether a call failed, or needed more than one attempt. */
 export function hasTrouble(call) {
   if (call.settled && call.settled.outcome !== "completed") return true;
-  return call.attempts.length > 1 || call.late.length > 0;
+  return call.retries > 0 || call.late.length > 0;
 }
 
 /** Which rows are near what is seen: `from` up to, not including, `to`. */

@@ -22,7 +22,12 @@ export function runView(route, { signal, tell }) {
   let view = null;
   /** Milliseconds between the start of the run and the birth of this page. */
   let born = null;
+  /** When the line was lost, on the run's own clock: what still ran then isn't drawn any longer than that. */
+  let heardAt = null;
   let isDue = false;
+  let isLooking = false;
+  /** Whether there is no run to show. */
+  let isNothing = false;
 
   const title = h("h1", { tabindex: "-1" }, "…");
   const facts = h("p", { class: "facts" });
@@ -51,9 +56,10 @@ export function runView(route, { signal, tell }) {
     split,
     fall.legend);
 
-  /** Milliseconds since the run's start. */
+  /** Milliseconds since the run's start; while the line is lost, when something was heard last. */
   function now() {
     if (run.end) return run.end.at;
+    if (heardAt !== null) return Math.max(run.at, heardAt);
     return Math.max(run.at, born === null ? 0 : performance.now() - born);
   }
 
@@ -85,6 +91,8 @@ export function runView(route, { signal, tell }) {
   }
 
   async function look() {
+    if (isLooking) return;
+    isLooking = true;
     try {
       view = await ask(`/v1/runs/${encodeURIComponent(route.run)}`, signal);
       if (view.status === "running") born = performance.now() - view.elapsed_ms;
@@ -92,6 +100,8 @@ export function runView(route, { signal, tell }) {
       draw();
     } catch {
       // The events say why: they ask for the same run.
+    } finally {
+      isLooking = false;
     }
   }
 
@@ -101,7 +111,7 @@ export function runView(route, { signal, tell }) {
     isDue = true;
     requestAnimationFrame(() => {
       isDue = false;
-      if (signal.aborted) return;
+      if (signal.aborted || isNothing) return;
       drawHead();
       fall.draw();
       sheet.draw();
@@ -109,7 +119,9 @@ export function runView(route, { signal, tell }) {
   }
 
   function drawHead() {
-    write(title, view?.task || (run.id ? `Run ${run.id}` : "…"));
+    const task = view?.task || (run.id ? `Run ${run.id}` : "…");
+    write(title, task);
+    document.title = `${task.slice(0, 80)} · Callboard`;
     const told = run.end ? { status: "ended", reason: run.end.reason } : view;
     const line = told ? statusOf({ ...view, ...told }) : null;
     const took = run.end ? duration(run.end.at) : growing(now());
@@ -175,11 +187,17 @@ export function runView(route, { signal, tell }) {
   let isOver = false;
   function told(state) {
     isOver = state.is === "over" || state.is === "refused";
+    // What was missed of the run as a whole is asked for again.
+    if (state.is === "live" && (heardAt !== null || view === null)) look();
+    if (state.is === "live") heardAt = null;
+    else if (state.is !== "over") heardAt ??= run.seq > 0 ? now() : null;
     tell(state);
     if (state.is === "refused" && state.error.status !== 401) {
       fill(notes, problem(state.error, h("a", { href: "#/runs" }, "All runs")));
       if (run.seq === 0) {
+        isNothing = true;
         write(title, "This run can't be shown");
+        facts.remove();
         place.remove();
       }
     }
@@ -195,7 +213,7 @@ export function runView(route, { signal, tell }) {
         if (isOver) return;
         following.abort();
         following = null;
-        tell({ is: "paused" });
+        told({ is: "paused" });
       }, UNSEEN_MAX);
     } else if (following === null) {
       start();

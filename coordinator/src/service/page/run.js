@@ -1,5 +1,7 @@
 // What a run is, made from its events one by one. Pure: no clock, no page, no network.
 
+import { toneOfReturn } from "./outcomes.js";
+
 /** A run of which nothing is known yet. */
 export function emptyRun() {
   return {
@@ -14,7 +16,7 @@ export function emptyRun() {
     at: 0,
     /** The first event that is still kept, where earlier ones are missing. */
     firstKept: null,
-    tally: { calls: 0, settled: 0, failed: 0, attempts: 0, retries: 0, late: 0 },
+    tally: { calls: 0, settled: 0, failed: 0, retries: 0, late: 0 },
   };
 }
 
@@ -126,6 +128,11 @@ export function nameCalls(run, report) {
   }
 }
 
+/** How often a call was attempted: more often it may have been sent. */
+export function triesOf(call) {
+  return call.settled?.attempts ?? Math.min(call.attempts.length, 1 + call.retries);
+}
+
 /** The turn of this number, where the run has it. */
 export function findTurn(run, number) {
   return run.turns.find((turn) => turn.number === number);
@@ -177,7 +184,7 @@ function callOf(run, { turn: number, id, at_ms }) {
   const turn = turnOf(run, number);
   let call = turn.calls.get(id);
   if (!call) {
-    call = { turn: number, id, tool: null, openedAt: at_ms, attempts: [], progress: null, settled: null, late: [] };
+    call = { turn: number, id, tool: null, openedAt: at_ms, attempts: [], retries: 0, progress: null, settled: null, late: [] };
     turn.calls.set(id, call);
     turn.openedAt = Math.min(turn.openedAt ?? at_ms, at_ms);
     run.tally.calls += 1;
@@ -191,6 +198,7 @@ function attemptOf(run, event) {
   let attempt = call.attempts.findLast((known) => known.attempt === event.attempt);
   const isAnew = event.type === "call_posted" && attempt?.endedAt != null;
   if (!attempt || isAnew) {
+    const before = call.attempts.at(-1);
     attempt = {
       attempt: event.attempt,
       worker: null,
@@ -203,8 +211,11 @@ function attemptOf(run, event) {
       delayMs: null,
     };
     call.attempts.push(attempt);
-    run.tally.attempts += 1;
-    if (call.attempts.length > 1) run.tally.retries += 1;
+    // Who was busy or gone took no attempt: it is only sent to another one.
+    if (before?.why != null && toneOfReturn(before.why) !== "wait") {
+      call.retries += 1;
+      run.tally.retries += 1;
+    }
   }
   return attempt;
 }
