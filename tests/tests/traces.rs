@@ -10,5 +10,6 @@ mod traces {
     mod jaeger;
     mod logs;
     mod metrics;
+    mod promtool;
     mod tail;
 }

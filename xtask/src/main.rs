@@ -1,4 +1,5 @@
-//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | page | manifests | networks | kubernetes | jaeger | sbom | ci | bench`.
+//! Project tasks: `cargo xtask setup | test | python | api | providers | mcp | page | manifests | networks | kubernetes | jaeger |
+//! promtool | sbom | ci | bench`.
 //!
 //! Cargo alone is needed to start them; what else they need, they get, and say where from.
 
@@ -9,6 +10,7 @@ mod deployment;
 mod manifests;
 mod mcp;
 mod page;
+mod promtool;
 mod providers;
 mod python;
 mod say;
@@ -73,6 +75,8 @@ enum Task {
     Jaeger,
     /// Tries the live page of the service in a headless Chromium, and its modules in node
     Page,
+    /// Judges what is scraped and the alert rules by Prometheus' own tool
+    Promtool,
     /// Runs what CI runs: formatting, lints, documentation, the house rules, then `test`
     Ci,
     /// Runs the benchmark in the profile that is shipped
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         Task::Api => api::run(),
         Task::Jaeger => tracing::run(),
         Task::Page => page::run(),
+        Task::Promtool => promtool::run(),
         Task::Ci => ci::run(),
         Task::Bench { arguments } => bench::run(&arguments),
     };

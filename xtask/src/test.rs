@@ -6,7 +6,7 @@ use xtask::nats::{self, Source};
 use xtask::{docker, paths, python_worker};
 
 use crate::steps::{Steps, cargo};
-use crate::{api, manifests, mcp, page, providers, python, setup};
+use crate::{api, manifests, mcp, page, promtool, providers, python, setup};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new();
@@ -41,6 +41,7 @@ pub(crate) fn run_in(steps: &mut Steps) -> anyhow::Result<()> {
     api::run_in(steps)?;
     page::run_in(steps)?;
     manifests::run_in(steps)?;
+    promtool::run_in(steps)?;
     steps.run(
         "simulation",
         told(

@@ -151,12 +151,22 @@ fn series(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Asks an address for a path; gives head and body.
-async fn get(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+/// Asks an address for a path as Prometheus does; gives head and body.
+pub(super) async fn get(address: &str, path: &str) -> String {
+    asked(address, path, "application/openmetrics-text").await
+}
+
+/// The same, with another `Accept`.
+pub(super) async fn asked(address: &str, path: &str, accept: &str) -> String {
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/openmetrics-text\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
     );
+    said_to(address, &request).await
+}
+
+/// Sends a request whose connection is closed after it; gives the whole answer.
+pub(super) async fn said_to(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -1,4 +1,4 @@
-//! nats-server from Debian's package, fetched with apt's own tools and unpacked beside the build.
+//! Programs from Debian's packages, fetched with apt's own tools and unpacked beside the build.
 //!
 //! apt gets its own configuration, sources, lists and cache under `target/tools/debian`, so that the system's
 //! are neither read for packages nor written. The mirror is the one that the machine is configured for, as are
@@ -22,6 +22,18 @@ const SUITES: [&str; 3] = ["forky", "sid", "trixie"];
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 pub(super) fn install() -> anyhow::Result<Source> {
+    let places = ["usr/sbin/nats-server", "usr/bin/nats-server"];
+    fetch("nats-server", &SUITES, &places, super::adopt)
+}
+
+/// Fetches a package from the first suite whose program, at one of these places, `adopt` takes; what it leaves of the
+/// package is deleted.
+pub(crate) fn fetch<T>(
+    package: &str,
+    suites: &[&str],
+    places: &[&str],
+    adopt: impl Fn(&Path) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     for tool in ["apt-get", "dpkg-deb"] {
         paths::on_path(tool)
             .with_context(|| format!("no {tool} on the PATH: not a Debian machine"))?;
@@ -29,13 +41,13 @@ pub(super) fn install() -> anyhow::Result<Source> {
     let mirrors = configured_mirrors()?;
     let mut failures = Vec::new();
     for mirror in &mirrors {
-        for suite in SUITES {
-            match from_suite(mirror, suite) {
-                Ok(source) => {
+        for suite in suites {
+            match from_suite(mirror, suite, package, places, &adopt) {
+                Ok(adopted) => {
                     say::line(&format!(
-                        "xtask: installed the nats-server package of Debian {suite}"
+                        "xtask: installed the {package} package of Debian {suite}"
                     ));
-                    return Ok(source);
+                    return Ok(adopted);
                 }
                 Err(error) => failures.push(format!("{suite}: {error:#}")),
             }
@@ -44,26 +56,27 @@ pub(super) fn install() -> anyhow::Result<Source> {
     bail!("{}", failures.join("; "))
 }
 
-fn from_suite(mirror: &str, suite: &str) -> anyhow::Result<Source> {
+fn from_suite<T>(
+    mirror: &str,
+    suite: &str,
+    package: &str,
+    places: &[&str],
+    adopt: &impl Fn(&Path) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let apt = Apt::new(super::workshop("debian")?, mirror, suite)?;
     apt.get(&["update"])?;
-    apt.get(&["download", "nats-server"])?;
-    let package = apt.downloaded()?;
+    apt.get(&["download", package])?;
+    let file = apt.downloaded()?;
     let unpacked = apt.folder.join("unpacked");
-    quiet(
-        Command::new("dpkg-deb")
-            .arg("-x")
-            .arg(&package)
-            .arg(&unpacked),
-    )?;
-    let binary = ["usr/sbin/nats-server", "usr/bin/nats-server"]
+    quiet(Command::new("dpkg-deb").arg("-x").arg(&file).arg(&unpacked))?;
+    let binary = places
         .iter()
         .map(|place| unpacked.join(place))
         .find(|file| file.is_file())
-        .context("the package holds no nats-server binary")?;
-    let source = super::adopt(&binary)?;
+        .with_context(|| format!("the package holds none of {}", places.join(", ")))?;
+    let adopted = adopt(&binary)?;
     fs::remove_dir_all(&apt.folder).context("failed to clear apt's folder")?;
-    Ok(source)
+    Ok(adopted)
 }
 
 /// apt with a state of its own.

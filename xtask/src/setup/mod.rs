@@ -3,7 +3,7 @@
 //! Found before got: `NATS_SERVER`, the `PATH`, an image or an earlier installation. Only when all of them miss
 //! is anything downloaded: the image, then Debian's package, then Go's module, the first that works.
 
-mod debian;
+pub(crate) mod debian;
 mod golang;
 
 use std::fs;
