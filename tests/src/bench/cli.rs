@@ -12,6 +12,7 @@ use super::checks;
 use super::fleet::{Fleets, ServerAt};
 use super::plan::{Effort, FAN_OUTS, STEADY};
 use super::report::{Machine, Run, markdown};
+use super::traced;
 use crate::server::{self, Server};
 
 /// Measures Callboard beside raw async-nats.
@@ -55,6 +56,8 @@ pub enum Workload {
     Share,
     /// Three calls of 300 ms, together and one after the other.
     Waiting,
+    /// Calls per second without tracing, sampled, and with everything exported.
+    Tracing,
     /// The coordinator's memory with 100,000 calls in flight.
     Memory,
 }
@@ -132,6 +135,11 @@ fn measure(options: &Options) -> anyhow::Result<Run> {
             run.rows.push(campaign.steady(steady)?);
             campaign.fleets.end();
         }
+    }
+    if !options.raw && options.wants(Workload::Tracing) {
+        let (rows, checks) = traced::measure(&mut campaign)?;
+        run.rows.extend(rows);
+        run.checks.extend(checks);
     }
     if !options.raw {
         for (workload, check) in checks::ALL {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command as Program, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
@@ -27,6 +28,30 @@ pub enum Kind {
     Nats,
     /// Callboard with its worker in the same process; there is one process and no server.
     Embedded,
+    /// Callboard over NATS, each turn a run of its own, with so much of it traced.
+    Traced(Sampling),
+}
+
+/// Which traces are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sampling {
+    /// None.
+    Nothing,
+    /// One of a hundred.
+    Hundredth,
+    /// All.
+    Everything,
+}
+
+impl Sampling {
+    /// The argument of the sampler.
+    const fn ratio(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Hundredth => Some("0.01"),
+            Self::Everything => Some("1"),
+        }
+    }
 }
 
 /// Which processes a measurement needs.
@@ -69,6 +94,9 @@ impl Spec {
             Kind::Raw(variant) => variant.name(),
             Kind::Nats => "callboard",
             Kind::Embedded => "embedded",
+            Kind::Traced(Sampling::Nothing) => "untraced",
+            Kind::Traced(Sampling::Hundredth) => "sampled",
+            Kind::Traced(Sampling::Everything) => "exported",
         };
         format!(
             "{kind}-{}-{}-{}",
@@ -83,6 +111,18 @@ impl Spec {
             Kind::Raw(variant) => &["raw", role, variant.name(), url, &fleet],
             Kind::Nats => &["ours", role, &number, url, &fleet, &workers, &slots],
             Kind::Embedded => &["ours", "embedded", &slots],
+            Kind::Traced(_) if role == "worker" => {
+                &["ours", role, &number, url, &fleet, &workers, &slots]
+            }
+            Kind::Traced(_) => &[
+                "ours",
+                "single-turns",
+                &number,
+                url,
+                &fleet,
+                &workers,
+                &slots,
+            ],
         };
         let all = std::iter::once(&process::WORD).chain(words);
         all.map(|&word| word.to_owned()).collect()
@@ -99,10 +139,15 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(name: String, arguments: &[String]) -> anyhow::Result<Self> {
+    fn start(
+        name: String,
+        arguments: &[String],
+        variables: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
         let path = std::env::current_exe()?;
         let mut child = Program::new(&path)
             .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -194,13 +239,32 @@ pub struct Fleet {
     /// Processes that execute; none where the coordinator's own process does.
     pub workers: Vec<Process>,
     server: Option<u32>,
+    /// The collector, where something is exported.
+    sink: Option<Process>,
 }
 
 impl Fleet {
     fn start(spec: &Spec, server: &ServerAt) -> anyhow::Result<Self> {
+        let mut variables = Vec::new();
+        let sink = match spec.kind {
+            Kind::Traced(sampling) => match sampling.ratio() {
+                Some(ratio) => {
+                    let (sink, url) = sink(&spec.name())?;
+                    variables = vec![
+                        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url),
+                        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio".to_owned()),
+                        ("OTEL_TRACES_SAMPLER_ARG", ratio.to_owned()),
+                    ];
+                    Some(sink)
+                }
+                None => None,
+            },
+            Kind::Raw(_) | Kind::Nats | Kind::Embedded => None,
+        };
         let start = |role: &str, number: u32| {
             let name = format!("{role} {number} of {}", spec.name());
-            Process::start(name, &spec.arguments(role, number, &server.url))
+            let arguments = spec.arguments(role, number, &server.url);
+            Process::start(name, &arguments, &variables)
         };
         let embedded = spec.kind == Kind::Embedded;
         let workers = if embedded { 0 } else { spec.workers };
@@ -214,7 +278,16 @@ impl Fleet {
             coordinators,
             workers,
             server: server.pid.filter(|_| !embedded),
+            sink,
         })
+    }
+
+    /// The collector.
+    ///
+    /// # Errors
+    /// When nothing is exported.
+    pub fn sink(&mut self) -> anyhow::Result<&mut Process> {
+        self.sink.as_mut().context("the fleet exports nothing")
     }
 
     /// The first coordinator; most workloads have only that.
@@ -254,6 +327,16 @@ impl Fleet {
                 .map_or(Ok(Duration::ZERO), proc::processor_time)?,
         })
     }
+}
+
+/// A collector and its address.
+fn sink(fleet: &str) -> anyhow::Result<(Process, String)> {
+    let free = TcpListener::bind("127.0.0.1:0").context("there is no free port")?;
+    let address = free.local_addr()?.to_string();
+    drop(free);
+    let words = [process::WORD, "sink", &address].map(str::to_owned);
+    let sink = Process::start(format!("sink of {fleet}"), &words, &[])?;
+    Ok((sink, format!("http://{address}")))
 }
 
 /// Processor time by role.

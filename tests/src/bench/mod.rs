@@ -19,4 +19,6 @@ pub mod raw;
 pub mod report;
 pub mod rounds;
 pub mod serve;
+pub mod sink;
 pub mod stats;
+pub mod traced;

@@ -114,5 +114,42 @@ const fn steady(in_flight: u32, turns: u32, workers: u32, target: Option<f64>) -
     }
 }
 
+/// A load that is measured with and without tracing.
+#[derive(Clone, Copy, Debug)]
+pub struct Traced {
+    /// The load.
+    pub load: Steady,
+    /// What each call executes.
+    pub tool: Tool,
+    /// Whether the tool's time leaves processor time for exporting.
+    pub is_paced: bool,
+}
+
+impl Traced {
+    /// Time that each call takes in its tool, in milliseconds.
+    #[must_use]
+    pub const fn busy_ms(&self) -> u32 {
+        match self.tool {
+            Tool::Sleep5 => 5,
+            Tool::Sleep300 => 300,
+            Tool::Read | Tool::Write | Tool::Held => 0,
+        }
+    }
+}
+
+/// Tools that take 5 ms, which leave processor time, and tools that take none, which leave nothing.
+pub const TRACED: [Traced; 2] = [
+    Traced {
+        load: steady(32, 8, 1, None),
+        tool: Tool::Sleep5,
+        is_paced: true,
+    },
+    Traced {
+        load: steady(256, 16, 1, None),
+        tool: Tool::Read,
+        is_paced: false,
+    },
+];
+
 /// Slots of a worker whose slots are not what is measured: more than calls are ever in flight.
 pub const SLOTS_PLENTY: u32 = 16_384;

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::serve::serve;
-use super::{ours, raw};
+use super::{ours, raw, sink};
 
 /// The first argument of a measured process.
 pub const WORD: &str = "measured-process";
@@ -16,6 +16,7 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
     match words {
         ["raw", role, variant, url, fleet] => raw_process(role, variant, url, fleet),
         ["ours", words @ ..] => ours::run(words),
+        ["sink", address] => sink::run(address),
         other => bail!("no measured process is called {other:?}; the benchmark starts them itself"),
     }
 }

@@ -53,6 +53,8 @@ pub enum Command {
     Gather,
     /// Asks a worker what it executed since the last question; [`Answer::Log`].
     TakeLog,
+    /// Asks a collector how many spans came since the last question; [`Answer::Spans`].
+    TakeSpans,
     /// Lets the calls of [`Tool::Held`] answer; [`Answer::Done`].
     LetGo,
 }
@@ -93,6 +95,8 @@ pub enum Answer {
     },
     /// What a worker executed.
     Log(Vec<Execution>),
+    /// Spans that came to a collector.
+    Spans(u64),
     /// It could not be done.
     Failed(String),
 }

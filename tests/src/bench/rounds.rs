@@ -45,6 +45,18 @@ impl Contender {
         Ok(())
     }
 
+    /// Which processes it is measured with.
+    #[must_use]
+    pub const fn spec(&self) -> Spec {
+        self.spec
+    }
+
+    /// Calls that were measured so far.
+    #[must_use]
+    pub const fn calls(&self) -> u64 {
+        self.calls
+    }
+
     /// Median of all samples so far, in nanoseconds.
     #[must_use]
     pub fn median(&self) -> u64 {

@@ -64,6 +64,14 @@ pub trait Side: Send {
         bail!("no log here")
     }
 
+    /// Hands out how many spans came since the last question.
+    ///
+    /// # Errors
+    /// When the side is no collector.
+    fn take_spans(&mut self) -> anyhow::Result<u64> {
+        bail!("no spans here")
+    }
+
     /// Lets held calls answer.
     ///
     /// # Errors
@@ -137,6 +145,7 @@ async fn obey<S: Side>(side: &mut S, command: Command) -> anyhow::Result<Answer>
             }
         }
         Command::TakeLog => Answer::Log(side.take_log()?),
+        Command::TakeSpans => Answer::Spans(side.take_spans()?),
         Command::LetGo => {
             side.let_go()?;
             Answer::Done

@@ -9,12 +9,14 @@ use callboard_coordinator::catalogue::{Catalogue, Offer};
 use callboard_coordinator::dispatch::DispatchHandle;
 use callboard_coordinator::model::ToolUse;
 use callboard_coordinator::run::Gather;
+use callboard_coordinator::traces::Origin;
 use callboard_coordinator_core::{NewCall, Report, TurnOptions};
 use callboard_proto::{Outcome, RunId, ToolUseId, Turn, TurnKey};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::tools::kinds;
+use super::watch::Watch;
 use super::worker::Worker;
 use crate::bench::payload;
 use crate::bench::protocol::{Execution, Load, Sustained, Tool};
@@ -55,6 +57,13 @@ impl Coordinator {
         self
     }
 
+    /// Makes each turn a run of its own, and tells of it what the watch is asked to.
+    #[must_use]
+    pub fn with_single_turns(mut self, watch: Watch) -> Self {
+        self.run.watch = Some(Arc::new(watch));
+        self
+    }
+
     fn worker(&mut self) -> anyhow::Result<&mut Worker> {
         self.worker.as_mut().context("the worker is elsewhere")
     }
@@ -69,6 +78,8 @@ struct Run {
     turn: u32,
     /// The coordinator's number, which its calls carry.
     number: u32,
+    /// Where each turn is a run of its own.
+    watch: Option<Arc<Watch>>,
 }
 
 impl Run {
@@ -79,15 +90,16 @@ impl Run {
             id: RunId::new(Uuid::new_v4()),
             turn: 0,
             number,
+            watch: None,
         }
     }
 
     fn another(&self) -> Self {
-        Self::new(
-            self.dispatch.clone(),
-            Arc::clone(&self.catalogue),
-            self.number,
-        )
+        Self {
+            id: RunId::new(Uuid::new_v4()),
+            turn: 0,
+            ..self.clone()
+        }
     }
 
     /// Calls as a provider's adapter hands them over: each with bytes of its own.
@@ -116,12 +128,39 @@ impl Run {
         calls: impl IntoIterator<Item = NewCall, IntoIter: Send>,
     ) -> anyhow::Result<Report> {
         self.turn += 1;
+        if let Some(watch) = self.watch.clone() {
+            return self.gather_alone(&watch, calls).await;
+        }
         let turn = TurnKey {
             run: self.id,
             turn: Turn(self.turn),
         };
         let options = TurnOptions::until(Instant::now() + DEADLINE);
         Ok(self.dispatch.gather_each(turn, options, calls).await?)
+    }
+
+    /// The same as a run of its own, as `callboard execute` has it.
+    async fn gather_alone(
+        &mut self,
+        watch: &Watch,
+        calls: impl IntoIterator<Item = NewCall, IntoIter: Send>,
+    ) -> anyhow::Result<Report> {
+        let turn = TurnKey {
+            run: RunId::new(Uuid::new_v4()),
+            turn: Turn(1),
+        };
+        let mut options = TurnOptions::until(Instant::now() + DEADLINE);
+        let traces = watch.traces.as_ref();
+        let spans = traces.and_then(|traces| traces.begin_turn(turn.run, Origin::default()));
+        if let Some(spans) = &spans {
+            spans.opened(turn.turn, &[], &mut options);
+        }
+        let report = self.dispatch.gather_each(turn, options, calls).await?;
+        if let Some(spans) = spans {
+            spans.reported(&report);
+        }
+        self.dispatch.end_run(turn.run);
+        Ok(report)
     }
 
     async fn turns_until(mut self, end: Instant, uses: Arc<Vec<ToolUse>>) -> anyhow::Result<u64> {

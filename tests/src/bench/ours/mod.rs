@@ -14,9 +14,11 @@ use uuid::Uuid;
 
 use super::serve::serve;
 use coordinator::Coordinator;
+use watch::Watch;
 
 pub mod coordinator;
 pub mod tools;
+pub mod watch;
 pub mod worker;
 
 /// Runs one of our processes: a coordinator or a worker by NATS, or both embedded.
@@ -40,7 +42,19 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
                     let id = CoordinatorId::new(Uuid::new_v4());
                     let server = ServerOptions::new(url.parse()?);
                     let link = NatsLink::connect(&server, Tenant::new(*fleet)?, id).await?;
-                    serve(coordinator(id, link, number.parse()?, workers.parse()?).await?).await
+                    let options = Options::new(id);
+                    let side = coordinator(options, link, number.parse()?, workers.parse()?).await;
+                    serve(side?).await
+                }
+                ["single-turns", number, url, fleet, workers, _slots] => {
+                    let id = CoordinatorId::new(Uuid::new_v4());
+                    let server = ServerOptions::new(url.parse()?);
+                    let watch = Watch::coordinator(fleet)?;
+                    let mut options = Options::new(id);
+                    options.observer = watch.traces.clone().map(|traces| traces as _);
+                    let link = NatsLink::connect(&server, Tenant::new(*fleet)?, id).await?;
+                    let side = coordinator(options, link, number.parse()?, workers.parse()?).await;
+                    serve(side?.with_single_turns(watch)).await
                 }
                 ["worker", number, url, fleet, _workers, slots] => {
                     serve(worker::by_nats(number, url, fleet, slots.parse()?).await?).await
@@ -49,7 +63,7 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
                     let board = Switchboard::default();
                     let worker = worker::embedded(&board, slots.parse()?)?;
                     let id = CoordinatorId::new(Uuid::new_v4());
-                    let side = coordinator(id, board.connect(id), 0, 1).await?;
+                    let side = coordinator(Options::new(id), board.connect(id), 0, 1).await?;
                     serve(side.with_worker(worker)).await
                 }
                 other => bail!("no process of ours is called {other:?}"),
@@ -65,12 +79,12 @@ const DISCOVERY_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 async fn coordinator(
-    id: CoordinatorId,
+    options: Options,
     link: impl Link,
     number: u32,
     workers: usize,
 ) -> anyhow::Result<Coordinator> {
-    let (dispatch, handle) = Dispatch::new(Options::new(id), link);
+    let (dispatch, handle) = Dispatch::new(options, link);
     tokio::spawn(dispatch.run());
     let known = async {
         loop {

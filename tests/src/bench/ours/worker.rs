@@ -10,6 +10,7 @@ use callboard_worker::link::nats::NatsLink;
 use callboard_worker::tool::Tools;
 
 use super::tools::{Journal, tools};
+use super::watch::Watch;
 use crate::bench::protocol::Execution;
 use crate::bench::serve::Side;
 use crate::link::join;
@@ -18,6 +19,8 @@ use crate::link::join;
 #[derive(Debug)]
 pub struct Worker {
     journal: Journal,
+    /// Of a process of its own.
+    _watch: Option<Watch>,
 }
 
 impl Side for Worker {
@@ -42,11 +45,12 @@ fn options(number: &str, slots: u32) -> anyhow::Result<Options> {
 /// When the server can't be reached.
 pub async fn by_nats(number: &str, url: &str, fleet: &str, slots: u32) -> anyhow::Result<Worker> {
     let journal = Journal::default();
-    let (tools, options) = (tools(&journal)?, options(number, slots)?);
+    let (tools, mut options) = (tools(&journal)?, options(number, slots)?);
+    let watch = Watch::worker(fleet, &mut options)?;
     let server = ServerOptions::new(url.parse()?);
     let link = NatsLink::connect(&server, Tenant::new(fleet)?, options.announce(&tools, 0));
     let link = link.await.context("failed to connect the worker")?;
-    start(options, tools, link, journal)
+    start(options, tools, link, journal, Some(watch))
 }
 
 /// Starts a worker in the coordinator's process.
@@ -57,7 +61,7 @@ pub fn embedded(board: &Switchboard, slots: u32) -> anyhow::Result<Worker> {
     let journal = Journal::default();
     let (tools, options) = (tools(&journal)?, options("0", slots)?);
     let link = join(board, &options.announce(&tools, 0));
-    start(options, tools, link, journal)
+    start(options, tools, link, journal, None)
 }
 
 fn start(
@@ -65,8 +69,12 @@ fn start(
     tools: Tools,
     link: impl Link,
     journal: Journal,
+    watch: Option<Watch>,
 ) -> anyhow::Result<Worker> {
     let (executor, _handle) = Executor::new(options, tools, link)?;
     tokio::spawn(executor.run());
-    Ok(Worker { journal })
+    Ok(Worker {
+        journal,
+        _watch: watch,
+    })
 }

@@ -27,17 +27,28 @@ fn write_page(page: &mut String, run: &Run) -> Result {
     )?;
     write_machine(page, run)?;
     write_method(page)?;
-    let (fan_outs, steady): (Vec<&Row>, Vec<&Row>) = run
-        .rows
-        .iter()
-        .partition(|row| matches!(row.measure, Measure::FanOut { .. }));
+    let of = |is_of: fn(&Measure) -> bool| -> Vec<&Row> {
+        let rows = run.rows.iter();
+        rows.filter(|row| is_of(&row.measure)).collect()
+    };
+    let fan_outs = of(|measure| matches!(measure, Measure::FanOut { .. }));
     if !fan_outs.is_empty() {
         writeln!(page, "\n## Fan-outs\n")?;
-        write_rows(page, &fan_outs)?;
+        write_rows(page, "raw", &fan_outs)?;
     }
+    let steady = of(|measure| matches!(measure, Measure::Sustained { .. }));
     if !steady.is_empty() {
         writeln!(page, "\n## Sustained load\n")?;
-        write_rows(page, &steady)?;
+        write_rows(page, "raw", &steady)?;
+    }
+    let traced = of(|measure| matches!(measure, Measure::Traced { .. }));
+    if !traced.is_empty() {
+        writeln!(
+            page,
+            "\n## What tracing costs\n\nEach turn is a trace of its own. The collector is a further process on the same machine,\n\
+             and takes its share of the processors.\n"
+        )?;
+        write_rows(page, "none", &traced)?;
     }
     if !run.checks.is_empty() {
         writeln!(page, "\n## Bounds of their own\n")?;
@@ -46,7 +57,6 @@ fn write_page(page: &mut String, run: &Run) -> Result {
     if !run.rows.is_empty() {
         writeln!(page, "\n## Processor time per call\n")?;
         write_cpu(page, &run.rows)?;
-        writeln!(page, "\n## The baseline's four ways\n")?;
         write_trials(page, &run.rows)?;
     }
     Ok(())
@@ -86,14 +96,14 @@ fn write_method(page: &mut String) -> Result {
     )
 }
 
-fn write_rows(page: &mut String, rows: &[&Row]) -> Result {
+fn write_rows(page: &mut String, baseline: &str, rows: &[&Row]) -> Result {
     writeln!(
         page,
-        "| what | side | p50 | p99 | ratio to raw | 95 % interval | target | verdict |\n\
+        "| what | side | p50 | p99 | ratio to {baseline} | 95 % interval | target | verdict |\n\
          |---|---|---:|---:|---:|---|---|---|"
     )?;
     for row in rows {
-        let name = name(row.measure);
+        let name = row.measure.name();
         for side in std::iter::once(&row.baseline).chain(&row.sides) {
             writeln!(
                 page,
@@ -108,28 +118,12 @@ fn write_rows(page: &mut String, rows: &[&Row]) -> Result {
     Ok(())
 }
 
-fn name(measure: Measure) -> String {
-    match measure {
-        Measure::FanOut { calls: 1 } => "one call".to_owned(),
-        Measure::FanOut { calls } => format!("fan-out of {calls}"),
-        Measure::Sustained {
-            in_flight,
-            turns,
-            workers,
-        } => {
-            let plural = if workers == 1 { "" } else { "s" };
-            let each = in_flight / turns.max(1);
-            format!("{in_flight} in flight ({turns} turns of {each}), {workers} worker{plural}")
-        }
-    }
-}
-
 fn figure(measure: Measure, nanos: u64) -> String {
     let nanos = nanos as f64;
     match measure {
         Measure::FanOut { .. } if nanos < 1e6 => format!("{:.0} µs", nanos / 1e3),
         Measure::FanOut { .. } => format!("{:.2} ms", nanos / 1e6),
-        Measure::Sustained { .. } => format!("{:.0} k/s", 1e6 / nanos),
+        Measure::Sustained { .. } | Measure::Traced { .. } => format!("{:.1} k/s", 1e6 / nanos),
     }
 }
 
@@ -140,7 +134,7 @@ fn judged(measure: Measure, side: &SideRow) -> String {
     };
     let (ratio, target) = match measure {
         Measure::FanOut { .. } => (ratio, side.target.map(|target| format!("≤ {target:.2}"))),
-        Measure::Sustained { .. } => (
+        Measure::Sustained { .. } | Measure::Traced { .. } => (
             Ratio {
                 pairs: ratio.pairs,
                 median: 1.0 / ratio.median,
@@ -203,7 +197,7 @@ fn write_cpu(page: &mut String, rows: &[Row]) -> Result {
             writeln!(
                 page,
                 "| {} | {} | {} | {} | {} | {} |",
-                name(row.measure),
+                row.measure.name(),
                 side.label,
                 micros(cpu.coordinators),
                 micros(cpu.workers),
@@ -216,10 +210,12 @@ fn write_cpu(page: &mut String, rows: &[Row]) -> Result {
 }
 
 fn write_trials(page: &mut String, rows: &[Row]) -> Result {
-    writeln!(page, "p50 in the trial that chose the baseline.\n")?;
+    let rows: Vec<&Row> = rows.iter().filter(|row| !row.trial.is_empty()).collect();
     let Some(first) = rows.first() else {
         return Ok(());
     };
+    writeln!(page, "\n## The baseline's four ways\n")?;
+    writeln!(page, "p50 in the trial that chose the baseline.\n")?;
     let heads: String = first
         .trial
         .iter()
@@ -233,7 +229,7 @@ fn write_trials(page: &mut String, rows: &[Row]) -> Result {
             .iter()
             .map(|&(_, nanos)| format!(" {} |", figure(row.measure, nanos)))
             .collect();
-        writeln!(page, "| {} |{cells}", name(row.measure))?;
+        writeln!(page, "| {} |{cells}", row.measure.name())?;
     }
     Ok(())
 }

@@ -43,6 +43,43 @@ pub enum Measure {
         /// Processes that execute.
         workers: u32,
     },
+    /// The same, compared with itself without tracing.
+    Traced {
+        /// Calls in flight.
+        in_flight: u32,
+        /// Turns that hold them.
+        turns: u32,
+        /// Time that each call takes in its tool, in milliseconds.
+        busy_ms: u32,
+    },
+}
+
+impl Measure {
+    /// What a table calls it.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::FanOut { calls: 1 } => "one call".to_owned(),
+            Self::FanOut { calls } => format!("fan-out of {calls}"),
+            Self::Sustained {
+                in_flight,
+                turns,
+                workers,
+            } => {
+                let plural = if workers == 1 { "" } else { "s" };
+                let each = in_flight / turns.max(1);
+                format!("{in_flight} in flight ({turns} turns of {each}), {workers} worker{plural}")
+            }
+            Self::Traced {
+                in_flight,
+                turns,
+                busy_ms,
+            } => {
+                let each = in_flight / turns.max(1);
+                format!("{in_flight} in flight ({turns} turns of {each}), tools of {busy_ms} ms")
+            }
+        }
+    }
 }
 
 /// One comparison.
