@@ -53,6 +53,27 @@ def test_check_prints_the_tools(tmp_path: Path, capsys: pytest.CaptureFixture[st
         sys.path.remove(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("import os\n\ndef broken(:\n", 3, "SyntaxError"),
+        ("import os\n\n\nimport no_such_package_of_test\n", 4, "No module named 'no_such_package_of_test'"),
+        ("\nraise RuntimeError('no database')\n", 2, "RuntimeError: no database"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_told_with_its_line(
+    text: str, line: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"broken_of_test_{line}.py"
+    path.write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        main([str(path), "--check"])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert f"{path.name}, line {line}: " in told and says in told
+    assert "Traceback" not in told
+
+
 def test_a_worker_checks_what_it_is_given() -> None:
     worker = Worker([look], nats="localhost", labels=["zone=eu"])
     assert worker.tally is None

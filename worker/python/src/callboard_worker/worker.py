@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 import sys
+import traceback
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -175,7 +176,10 @@ def find_tools(target: str) -> list[AnyTool]:
     except AttributeError as error:
         raise ToolDefinitionError(f"{where} has no {name}") from error
     if callable(value) and not isinstance(value, Tool):
-        value = value()
+        try:
+            value = value()
+        except Exception as error:
+            raise _broken(target, error) from error
     tools = [value] if isinstance(value, Tool) else list(value) if isinstance(value, Iterable) else []
     if not tools or not all(isinstance(tool, Tool) for tool in tools):
         raise ToolDefinitionError(f"{target} is no tool and no list of tools; mark functions with @tool")
@@ -194,7 +198,23 @@ def _load(where: str, target: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (where == error.name or where.startswith(f"{error.name}.")):
             raise ToolDefinitionError(f"{target}: there is no module {where} here") from error
-        raise
+        raise _broken(target, error) from error
+    except Exception as error:
+        raise _broken(target, error) from error
+
+
+def _broken(target: str, error: Exception) -> ToolDefinitionError:
+    """What a file of tools does wrong, with file and line."""
+    if isinstance(error, ToolDefinitionError):
+        return error
+    if isinstance(error, SyntaxError):
+        file, line, what = error.filename, error.lineno, error.msg
+    else:
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen ")
+        ]
+        file, line, what = frames[-1].filename, frames[-1].lineno, str(error)
+    return ToolDefinitionError(f"{target} can't be used: {file}, line {line}: {type(error).__name__}: {what}")
 
 
 def _distinct(tools: Iterable[AnyTool]) -> list[AnyTool]:
