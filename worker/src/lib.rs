@@ -21,3 +21,5 @@ pub mod serve;
 mod slot;
 pub mod tool;
 pub mod traces;
+
+pub use plain::plain;

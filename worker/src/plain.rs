@@ -2,7 +2,8 @@
 
 /// The text without terminal control sequences and control characters: a model reads it, and people read
 /// it in terminals.
-pub(crate) fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

@@ -89,6 +89,19 @@ pub(crate) fn types(property: &Value) -> Vec<&str> {
     }
 }
 
+/// Whether a property may be `null`, which is taken for no value.
+pub(crate) fn may_be_null(property: &Value) -> bool {
+    let lists_null = |key| {
+        let values = property.get(key).and_then(Value::as_array);
+        values.is_some_and(|values| {
+            values
+                .iter()
+                .any(|value| value == "null" || value.is_null())
+        })
+    };
+    lists_null("type") || lists_null("enum")
+}
+
 /// Whether all that a property may be is a string, integer, number or boolean.
 pub(crate) fn is_scalar(property: &Value) -> bool {
     let types = types(property);

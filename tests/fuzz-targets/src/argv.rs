@@ -54,19 +54,39 @@ pub fn argv(data: &[u8]) -> bool {
             "{argument:?} has lines"
         );
         if argument.starts_with('-') {
-            // What begins with a dash was begun by whoever wrote the template.
-            let begins = |element: &&str| {
-                let start: String = element.chars().take_while(|c| *c != '{').collect();
-                element.starts_with('-') && !start.is_empty()
+            // What begins with a dash was begun by whoever wrote the template: it is an entry as it stands, or
+            // has the text before the first slot of one.
+            let begins = |element: &&str| match literal_start(element) {
+                (start, true) => *argument == start,
+                (start, false) => start.starts_with('-') && argument.starts_with(&start),
             };
             assert!(
                 written.iter().any(begins),
                 "{argument:?} is a value that became an option of {written:?}"
             );
         }
-        is_after_dashes |= argument == "--";
+        if argument == "--" {
+            assert!(
+                written.contains(&"--"),
+                "a value became the dashes of {written:?}"
+            );
+            is_after_dashes = true;
+        }
     }
     true
+}
+
+/// The text in front of an element's first slot, and whether it is all of the element.
+fn literal_start(element: &str) -> (String, bool) {
+    let mut start = String::new();
+    let mut characters = element.chars().peekable();
+    while let Some(character) = characters.next() {
+        if matches!(character, '{' | '}') && characters.next_if_eq(&character).is_none() {
+            return (start, false);
+        }
+        start.push(character);
+    }
+    (start, true)
 }
 
 fn is_literal(argument: &str, written: &[&str]) -> bool {

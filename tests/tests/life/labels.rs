@@ -66,6 +66,6 @@ async fn labels_decide_who_is_taken() {
     let words = ["--config", file, "--label", "gpu=a100"];
     let ended = bare.args(words).run().await.unwrap();
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-    let told = "render requires the label region=eu, which this worker doesn't carry";
+    let told = "the tool \"render\" requires the label region=eu, which this worker doesn't carry";
     assert!(ended.stderr.contains(told), "{}", ended.stderr);
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::error::EntryError;
 use crate::http::{HttpClients, HttpSpec, HttpTool};
 use crate::process::{Host, ProcessSpec, ProcessTool};
-use crate::tool::{Tool, ToolSpec, Tools, with_slots};
+use crate::tool::{Tool, ToolSpec, Tools, schema_cause, with_slots};
 
 /// A tool as a file declares it. Every key is enforced; one that isn't known is refused.
 #[derive(Debug, Deserialize)]
@@ -140,7 +140,7 @@ impl ToolEntry {
         };
         jsonschema::meta::validate(&value).map_err(|error| EntryError::Schema {
             path: error.instance_path().to_string(),
-            cause: error.to_string(),
+            cause: schema_cause(&error),
         })?;
         Ok(value.to_string())
     }

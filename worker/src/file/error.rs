@@ -7,7 +7,7 @@ use callboard_proto::NameError;
 use crate::http::HttpError;
 use crate::mcp::SpecError;
 use crate::process::ProcessError;
-use crate::tool::ToolsError;
+use crate::tool::{ToolsError, at};
 
 /// Why the tools of a file can't be offered. None of them is then.
 #[derive(Debug, thiserror::Error)]
@@ -123,13 +123,5 @@ struct Kinds;
 impl fmt::Display for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[tool.process], [tool.http]")
-    }
-}
-
-fn at(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!(" at {path}")
     }
 }

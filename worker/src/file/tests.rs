@@ -87,6 +87,7 @@ fn what_cannot_be_offered_is_refused_with_file_line_and_cure() {
         entry("process.argv = [\"/etc/passwd\"]"),
         entry("process.argv = [\"bin/ls\"]"),
         entry("process.argv = [\"ls\"]\nprocess.cwd = \"/nowhere\""),
+        entry("process.argv = [\"ls\"]\nprocess.sandbox.read = [\"/nope/nope\"]"),
         entry("process.argv = [\"ls\"]\nprocess.limits.memory_bytes_max = 1"),
         entry("process.argv = [\"ls\"]\nprocess.limits.memory = 1"),
         entry("process.argv = [\"ls\"]\nprocess.env.KEY = { env = \"CALLBOARD_TEST_NOT_SET\" }"),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rmcp::model::Tool;
 use rmcp::service::{
-    Peer, RoleClient, RunningService, RunningServiceCancellationToken, serve_client,
+    ClientInitializeError, Peer, RoleClient, RunningService, RunningServiceCancellationToken,
+    serve_client,
 };
 use rmcp::transport::IntoTransport;
 use tokio::sync::Notify;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::client::Client;
+use super::errors::Failed;
 use super::progress::Progress;
 use super::spec::{Server, Way};
 use super::stderr::{self, LastWords};
@@ -61,7 +63,17 @@ impl Process {
             // The pipe is at its end: nothing more comes, and all of it is read in a moment.
             let _ = timeout(END_MARGIN, &mut self.listening).await;
         }
-        let how = ended.unwrap_or_else(|_| what.to_owned());
+        self.told(ended.unwrap_or_else(|_| what.to_owned()))
+    }
+
+    /// Why it can't be used, with what the process left. How it ended says nothing: it was ended from here.
+    async fn refused(&mut self, why: String) -> String {
+        let _ = timeout(self.end_within, self.watch.ended()).await;
+        let _ = timeout(END_MARGIN, &mut self.listening).await;
+        self.told(why)
+    }
+
+    fn told(&self, how: String) -> String {
         let more = [self.noise.told(), self.last_words.told()];
         let parts: Vec<String> = std::iter::once(how)
             .chain(more.into_iter().flatten())
@@ -82,7 +94,7 @@ pub(super) async fn connect(server: &Server, host: &Host) -> Result<Connection, 
             let transport = http::transport(spec, parallel)?;
             match timeout(server.start_timeout, open(transport)).await {
                 Ok(Ok(open)) => Ok(open.with(Behind::Elsewhere)),
-                Ok(Err(why)) => Err(why),
+                Ok(Err(failed)) => Err(failed.why),
                 Err(_) => Err(too_slow(server)),
             }
         }
@@ -112,7 +124,8 @@ async fn start(server: &Server, spec: &ServiceSpec, host: &Host) -> Result<Conne
     // What doesn't come through drops the transport, and with it the process's standard input.
     match timeout(server.start_timeout, open(transport)).await {
         Ok(Ok(open)) => Ok(open.with(Behind::Process(Box::new(process)))),
-        Ok(Err(why)) => Err(process.explain(&why).await),
+        Ok(Err(failed)) if failed.is_closed => Err(process.explain(&failed.why).await),
+        Ok(Err(failed)) => Err(process.refused(failed.why).await),
         Err(_) => {
             let told = [process.noise.told(), process.last_words.told()];
             let parts = std::iter::once(too_slow(server)).chain(told.into_iter().flatten());
@@ -133,7 +146,7 @@ struct Open {
     tools: Vec<Tool>,
 }
 
-async fn open<T, E, A>(transport: T) -> Result<Open, String>
+async fn open<T, E, A>(transport: T) -> Result<Open, Failed>
 where
     T: IntoTransport<RoleClient, E, A>,
     E: std::error::Error + Send + Sync + 'static,
@@ -144,7 +157,10 @@ where
     };
     let service = serve_client(client, transport)
         .await
-        .map_err(|error| errors::of_initialize(&error))?;
+        .map_err(|error| Failed {
+            why: errors::of_initialize(&error),
+            is_closed: matches!(error, ClientInitializeError::ConnectionClosed(_)),
+        })?;
     let tools = paging::list(service.peer()).await?;
     Ok(Open { service, tools })
 }

@@ -5,6 +5,8 @@ use data_encoding::BASE64;
 use rmcp::model::{CallToolResult, ContentBlock, Resource, ResourceContents};
 use serde_json::Value;
 
+use crate::plain;
+
 /// Makes an answer of a result: its parts in their order, structured content as JSON.
 pub(super) fn answer(result: CallToolResult) -> Completed {
     let CallToolResult {
@@ -46,7 +48,7 @@ fn is_same(text: &str, value: &Value) -> bool {
 
 fn take(block: ContentBlock, parts: &mut Vec<Part>) {
     if let ContentBlock::Text(text) = block {
-        parts.push(Part::Text(text.text));
+        parts.push(Part::Text(plain(&text.text)));
     } else if let ContentBlock::Image(image) = block {
         parts.push(match BASE64.decode(image.data.as_bytes()) {
             Ok(data) => Part::Image {
@@ -75,7 +77,7 @@ fn take(block: ContentBlock, parts: &mut Vec<Part>) {
 fn link_parts(link: Resource, parts: &mut Vec<Part>) {
     if let Some(description) = link.description {
         let title = link.title.unwrap_or(link.name);
-        parts.push(Part::Text(format!("{title}: {description}")));
+        parts.push(Part::Text(plain(&format!("{title}: {description}"))));
     }
     parts.push(Part::Resource {
         uri: link.uri,
@@ -95,7 +97,7 @@ fn resource(contents: ResourceContents) -> Part {
         return Part::Resource {
             uri,
             media_type: mime_type,
-            text: Some(text),
+            text: Some(plain(&text)),
         };
     }
     let ResourceContents::BlobResourceContents {
@@ -132,7 +134,9 @@ fn resource(contents: ResourceContents) -> Part {
 }
 
 fn left_out(what: &str, media_type: &str, why: &str) -> Part {
-    Part::Text(format!("[{what} ({media_type}) is left out: {why}]"))
+    Part::Text(plain(&format!(
+        "[{what} ({media_type}) is left out: {why}]"
+    )))
 }
 
 #[cfg(test)]
@@ -191,6 +195,19 @@ mod tests {
             ]
         );
         assert!(beside.is_error);
+    }
+
+    #[test]
+    fn what_steers_terminals_reaches_nobody() {
+        let answered = of(json!({ "content": [
+            { "type": "text", "text": "\u{1b}[31mred\u{1b}[0m" },
+            { "type": "resource", "resource": { "uri": "a:b", "text": "\u{1b}]0;title\u{7}text" } },
+        ] }));
+        let shown = format!("{:?}", answered.content);
+        assert!(
+            shown.contains("\"red\"") && shown.contains("\"text\""),
+            "{shown}"
+        );
     }
 
     #[test]

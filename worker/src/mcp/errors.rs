@@ -4,6 +4,17 @@ use std::error::Error;
 
 use rmcp::service::{ClientInitializeError, ServiceError};
 
+use crate::plain;
+
+/// Why a server can't be used.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// A sentence.
+    pub(super) why: String,
+    /// Whether the connection is over: the server's own end says more.
+    pub(super) is_closed: bool,
+}
+
 /// Why `initialize` failed.
 pub(super) fn of_initialize(error: &ClientInitializeError) -> String {
     if let ClientInitializeError::ConnectionClosed(_) = error {
@@ -11,7 +22,8 @@ pub(super) fn of_initialize(error: &ClientInitializeError) -> String {
     } else if let ClientInitializeError::JsonRpcError(error) = error {
         format!(
             "it refuses `initialize`: {} ({})",
-            error.message, error.code.0
+            plain(&error.message),
+            error.code.0
         )
     } else if let ClientInitializeError::TransportError { error, .. } = error {
         format!("it can't be reached: {}", chain(&*error.error))
@@ -41,5 +53,5 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    text
+    plain(&text)
 }

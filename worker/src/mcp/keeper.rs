@@ -103,9 +103,9 @@ async fn follow(
         }
         match paging::list(&peer).await {
             Ok(tools) => hosted.list(&tools),
-            Err(why) => tracing::warn!(
+            Err(failed) => tracing::warn!(
                 server = hosted.server.name,
-                why,
+                why = failed.why,
                 "an MCP server's list of tools changed and can't be read; the one before stands"
             ),
         }

@@ -15,6 +15,7 @@ use super::content;
 use super::errors;
 use super::progress::Progress;
 use super::sessions::LifeId;
+use crate::plain;
 use crate::tool::{Answer, ToolCall, ToolError, ToolResult};
 
 /// How long a call waits to hear why its server ended. Chosen, not measured: longer than a supervisor
@@ -152,6 +153,7 @@ async fn cancel(server: &str, handle: RequestHandle<RoleClient>) -> ToolError {
 fn refused(server: &str, error: &ErrorData) -> Answer {
     Answer::error(format!(
         "The MCP server {server} refused the call: {} (code {})",
-        error.message, error.code.0
+        plain(&error.message),
+        error.code.0
     ))
 }

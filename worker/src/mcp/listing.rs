@@ -9,7 +9,7 @@ use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::{Map, Value};
 
 use super::spec::{Declared, Server};
-use crate::tool::check_spec;
+use crate::tool::{check_spec, schema_cause};
 
 /// A tool of a server, as the worker offers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +141,10 @@ fn schema(schema: &Map<String, Value>) -> Result<String, String> {
     let schema = Value::Object(schema);
     jsonschema::meta::validate(&schema).map_err(|error| {
         let at = error.instance_path().to_string();
-        format!("its input schema is no JSON Schema at {at:?}: {error}")
+        format!(
+            "its input schema is no JSON Schema at {at:?}: {}",
+            schema_cause(&error)
+        )
     })?;
     Ok(schema.to_string())
 }
@@ -227,6 +230,8 @@ mod tests {
             { "name": "l".repeat(200), "inputSchema": schema },
             { "name": "text", "inputSchema": { "type": "string" } },
             { "name": "odd", "inputSchema": { "type": "object", "properties": { "a": { "type": "txt" } } } },
+            { "name": "pattern", "inputSchema": { "properties": { "a": { "pattern": "(" } } } },
+            { "name": "far", "inputSchema": { "properties": { "a": { "$ref": "https://example.com/a" } } } },
             { "name": "unwanted", "inputSchema": schema },
         ]));
         let mut server = server();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rmcp::model::{PaginatedRequestParams, Tool};
 use rmcp::service::{Peer, RoleClient, ServiceError};
 
-use super::errors;
+use super::errors::{self, Failed};
 
 /// Tools that one server may list: what a coordinator takes of one worker.
 const TOOLS_MAX: usize = 10_000;
@@ -18,25 +18,36 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// A sentence that says why there is none.
-pub(super) async fn list(peer: &Peer<RoleClient>) -> Result<Vec<Tool>, String> {
+pub(super) async fn list(peer: &Peer<RoleClient>) -> Result<Vec<Tool>, Failed> {
     let mut tools = Vec::new();
     let mut cursors: Vec<String> = Vec::new();
     loop {
-        let page = page(peer, cursors.last().cloned()).await.map_err(|error| {
-            format!("its tools can't be listed: {}", errors::of_request(&error))
-        })?;
+        let page = page(peer, cursors.last().cloned())
+            .await
+            .map_err(|error| Failed {
+                why: format!("its tools can't be listed: {}", errors::of_request(&error)),
+                is_closed: matches!(error, ServiceError::TransportClosed),
+            })?;
         tools.extend(page.0);
         if tools.len() > TOOLS_MAX {
-            return Err(format!("it lists more than {TOOLS_MAX} tools"));
+            return Err(endless(format!("it lists more than {TOOLS_MAX} tools")));
         }
         // Some give an empty cursor for none.
         let Some(next) = page.1.filter(|cursor| !cursor.is_empty()) else {
             return Ok(tools);
         };
         if cursors.contains(&next) {
-            return Err("its list of tools has no end: a page leads back to one before".to_owned());
+            let why = "its list of tools has no end: a page leads back to one before";
+            return Err(endless(why.to_owned()));
         }
         cursors.push(next);
+    }
+}
+
+fn endless(why: String) -> Failed {
+    Failed {
+        why,
+        is_closed: false,
     }
 }
 

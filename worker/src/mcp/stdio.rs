@@ -5,6 +5,7 @@
 //! doesn't start.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::model::{ErrorData, JsonRpcMessage, RequestId};
@@ -19,6 +20,11 @@ use crate::process::Captured;
 /// Longest message that is read, in bytes; what is longer is passed over, and told. The protocol
 /// library's own number.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes that are kept of each end of a message that is too long: its id is in one of them. Chosen, not
+/// measured.
+const ENDS_BYTES_MAX: usize = 400;
+/// How an id begins.
+const ID: &str = "\"id\":";
 /// Lines that are no messages and are logged, of one connection. Chosen, not measured.
 const NOISE_LOGGED_MAX: u64 = 5;
 /// Bytes of such a line that are shown. Chosen, not measured.
@@ -28,6 +34,8 @@ const NOISE_BYTES_MAX: usize = 200;
 pub(super) struct Noise {
     server: String,
     heard: Mutex<(u64, String)>,
+    /// Lines that were longer than a message may be.
+    too_long: AtomicU64,
 }
 
 impl Noise {
@@ -35,6 +43,7 @@ impl Noise {
         Self {
             server: server.to_owned(),
             heard: Mutex::default(),
+            too_long: AtomicU64::new(0),
         }
     }
 
@@ -56,8 +65,28 @@ impl Noise {
         }
     }
 
+    /// Counts a line that is too long. It may be somebody's result, so nothing of it is repeated.
+    fn take_too_long(&self) {
+        self.too_long.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(
+            server = self.server,
+            bytes_max = MESSAGE_BYTES_MAX,
+            "an MCP server sent a message that is too long; it was passed over"
+        );
+    }
+
     /// What was heard, as the end of a sentence.
     pub(super) fn told(&self) -> Option<String> {
+        let too_long = self.too_long.load(Ordering::Relaxed);
+        let too_long = (too_long > 0)
+            .then(|| format!("it sent {too_long} messages of more than {MESSAGE_BYTES_MAX} bytes"));
+        match (self.lines_told(), too_long) {
+            (Some(lines), Some(too_long)) => Some(format!("{lines}; {too_long}")),
+            (lines, too_long) => lines.or(too_long),
+        }
+    }
+
+    fn lines_told(&self) -> Option<String> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         match heard.0 {
             0 => None,
@@ -78,8 +107,10 @@ pub(super) struct Stdio<R, W> {
     from: BufReader<R>,
     /// The part of a line that has come; kept here, for a read may be dropped halfway.
     line: Vec<u8>,
-    /// Whether the rest of the line is passed over.
+    /// Whether the rest of the line is passed over, but for its last bytes.
     is_too_long: bool,
+    /// The last bytes of a line that is too long.
+    tail: Vec<u8>,
     to: Arc<tokio::sync::Mutex<Option<W>>>,
     noise: Arc<Noise>,
 }
@@ -90,6 +121,7 @@ impl<R: AsyncRead + Unpin, W> Stdio<R, W> {
             from: BufReader::new(from),
             line: Vec::new(),
             is_too_long: false,
+            tail: Vec::new(),
             to: Arc::new(tokio::sync::Mutex::new(Some(to))),
             noise,
         }
@@ -104,13 +136,19 @@ impl<R: AsyncRead + Unpin, W> Stdio<R, W> {
             }
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let count = end.map_or(bytes.len(), |end| end + 1);
-            if !self.is_too_long {
-                if self.line.len() + count > MESSAGE_BYTES_MAX {
-                    self.is_too_long = true;
-                    self.line.truncate(NOISE_BYTES_MAX);
-                } else {
-                    self.line.extend_from_slice(&bytes[..count]);
-                }
+            if !self.is_too_long && self.line.len() + count > MESSAGE_BYTES_MAX {
+                self.is_too_long = true;
+                let from = self.line.len().saturating_sub(ENDS_BYTES_MAX);
+                self.tail = self.line[from..].to_vec();
+                self.line.truncate(ENDS_BYTES_MAX);
+            }
+            if self.is_too_long {
+                let from = count.saturating_sub(ENDS_BYTES_MAX);
+                self.tail.extend_from_slice(&bytes[from..count]);
+                let over = self.tail.len().saturating_sub(ENDS_BYTES_MAX);
+                self.tail.drain(..over);
+            } else {
+                self.line.extend_from_slice(&bytes[..count]);
             }
             self.from.consume(count);
             if end.is_some() {
@@ -123,8 +161,12 @@ impl<R: AsyncRead + Unpin, W> Stdio<R, W> {
     fn take_line(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         let line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.is_too_long) {
-            self.noise.take(&line);
-            return None;
+            self.noise.take_too_long();
+            let id = id_of(&line, &std::mem::take(&mut self.tail))?;
+            let text =
+                format!("its answer has more than {MESSAGE_BYTES_MAX} bytes, which is too large");
+            let error = ErrorData::internal_error(text, None);
+            return Some(JsonRpcMessage::error(error, Some(id)));
         }
         let line = line.trim_ascii();
         if line.is_empty() {
@@ -141,6 +183,31 @@ impl<R: AsyncRead + Unpin, W> Stdio<R, W> {
             }
         }
     }
+}
+
+/// The call that an answer of which only both ends are known belongs to. Servers write the id before the
+/// result, or behind it.
+fn id_of(head: &[u8], tail: &[u8]) -> Option<RequestId> {
+    let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
+    let begins = ["\"result\"", "\"error\""];
+    let end = begins.iter().filter_map(|key| head.find(key)).min();
+    let before = &head[..end.unwrap_or(head.len())];
+    if before.contains("\"method\"") {
+        return None;
+    }
+    if let Some(at) = before.find(ID) {
+        return first_value(&before[at + ID.len()..]).map(|(id, _)| id);
+    }
+    let (id, rest) = first_value(&tail[tail.rfind(ID)? + ID.len()..])?;
+    // Anything else would stand deeper in the answer.
+    let rest: String = rest.split_whitespace().collect();
+    matches!(&*rest, "}" | ",\"jsonrpc\":\"2.0\"}").then_some(id)
+}
+
+fn first_value(text: &str) -> Option<(RequestId, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    let id = values.next()?.ok()?;
+    Some((id, &text[values.byte_offset()..]))
 }
 
 /// A line that is a message, though one that this worker can't read: a newer notice, for example.
@@ -250,6 +317,32 @@ mod tests {
             "{message:?}"
         );
         assert!(stdio.line.capacity() <= MESSAGE_BYTES_MAX);
-        assert!(stdio.noise.told().is_some());
+        let told = stdio.noise.told().unwrap();
+        assert!(!told.contains('x'), "{told}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_ends_its_call() {
+        let text = "t".repeat(MESSAGE_BYTES_MAX);
+        for line in [
+            format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{{\"content\":\"{text}\"}}}}\n"),
+            format!(
+                "{{\"result\":{{\"id\":8,\"content\":\"{text}\"}},\"jsonrpc\":\"2.0\",\"id\":7}}\n"
+            ),
+        ] {
+            let mut stdio = stdio(line.as_bytes());
+            let message = stdio.receive().await.unwrap();
+            let JsonRpcMessage::Error(error) = message else {
+                panic!("{message:?}");
+            };
+            assert_eq!(error.id, Some(RequestId::Number(7)));
+            let told = stdio.noise.told().unwrap();
+            assert!(!told.contains("ttt"), "{told}");
+        }
+        assert_eq!(
+            id_of(b"{\"id\":7,\"method\":\"a\",\"params\":\"t", b"t\"}"),
+            None
+        );
+        assert_eq!(id_of(b"{\"result\":{\"a\":", b"{\"id\":7}}}"), None);
     }
 }

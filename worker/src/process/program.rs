@@ -12,7 +12,9 @@ pub enum ProgramError {
     #[error("the program {0:?} isn't on this worker's PATH; install it, or give its absolute path")]
     NotFound(String),
     /// The path leads to no file that can be executed.
-    #[error("{0} is no file that can be executed")]
+    #[error(
+        "{0} is no file that can be executed; give the path of a program, executable for this worker"
+    )]
     NotExecutable(PathBuf),
     /// The path is relative.
     #[error(

@@ -43,7 +43,7 @@ const NETWORK_READ: [&str; 5] = [
 ];
 
 /// System calls that no tool needs: they reach into other processes, the kernel or the mount table.
-const REFUSED: [i64; 27] = [
+const REFUSED: [i64; 44] = [
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
@@ -54,6 +54,23 @@ const REFUSED: [i64; 27] = [
     libc::SYS_move_mount,
     libc::SYS_open_tree,
     libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_chroot,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_fanotify_init,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_acct,
+    libc::SYS_syslog,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
     libc::SYS_setns,
     libc::SYS_unshare,
     libc::SYS_bpf,
@@ -71,6 +88,18 @@ const REFUSED: [i64; 27] = [
     libc::SYS_reboot,
     libc::SYS_swapon,
     libc::SYS_swapoff,
+];
+
+/// What `clone` makes namespaces of, in which a process would have rights that it hasn't here. Without the
+/// one for time, whose bit is part of the signal there; `clone3` is refused as a whole.
+const NAMESPACES: [libc::c_int; 7] = [
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWCGROUP,
 ];
 
 /// What a process may see and do besides its own scratch folder and the system's programs and libraries.
@@ -115,8 +144,15 @@ impl Sandbox {
     /// When a control can't be applied; the thread must then start nothing.
     pub(super) fn enter(&self, scratch: &Path) -> Result<(), SandboxError> {
         self.landlock(scratch)?;
-        let filter = self.filter()?;
-        seccompiler::apply_filter(&filter).map_err(|error| SandboxError::Seccomp(error.to_string()))
+        // Its flags are behind a pointer, where no filter sees them. As on a kernel without it: libraries then
+        // take `clone`.
+        let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+        for (rules, refusal) in [(self.rules()?, libc::EPERM), (clone3, libc::ENOSYS)] {
+            let filter = filter(rules, refusal)?;
+            seccompiler::apply_filter(&filter)
+                .map_err(|error| SandboxError::Seccomp(error.to_string()))?;
+        }
+        Ok(())
     }
 
     fn landlock(&self, scratch: &Path) -> Result<(), SandboxError> {
@@ -160,33 +196,38 @@ impl Sandbox {
         Ok(())
     }
 
-    fn filter(&self) -> Result<BpfProgram, SandboxError> {
+    fn rules(&self) -> Result<BTreeMap<i64, Vec<SeccompRule>>, SandboxError> {
         let broken = |error: seccompiler::BackendError| SandboxError::Seccomp(error.to_string());
         let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
             REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
         if !self.network {
-            let is_not_local = SeccompCondition::new(
-                0,
-                SeccompCmpArgLen::Dword,
-                SeccompCmpOp::Ne,
-                u64::from(libc::AF_UNIX.unsigned_abs()),
-            )
-            .map_err(broken)?;
-            let rule = SeccompRule::new(vec![is_not_local]).map_err(broken)?;
-            rules.insert(libc::SYS_socket, vec![rule]);
+            // Local ones too: Landlock knows no path of theirs, and behind some is the whole machine.
+            // Pairs, which lead to nobody else, are made by another call.
+            rules.insert(libc::SYS_socket, Vec::new());
         }
-        let target = std::env::consts::ARCH
-            .try_into()
-            .map_err(|error: seccompiler::BackendError| SandboxError::Seccomp(error.to_string()))?;
-        SeccompFilter::new(
-            rules,
-            SeccompAction::Allow,
-            SeccompAction::Errno(libc::EPERM.unsigned_abs()),
-            target,
-        )
+        let mut with_namespace = Vec::new();
+        for flag in NAMESPACES {
+            let flag = u64::from(flag.unsigned_abs());
+            let has_it = SeccompCmpOp::MaskedEq(flag);
+            let condition = SeccompCondition::new(0, SeccompCmpArgLen::Dword, has_it, flag);
+            let rule = SeccompRule::new(vec![condition.map_err(broken)?]);
+            with_namespace.push(rule.map_err(broken)?);
+        }
+        rules.insert(libc::SYS_clone, with_namespace);
+        Ok(rules)
+    }
+}
+
+fn filter(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    refusal: libc::c_int,
+) -> Result<BpfProgram, SandboxError> {
+    let broken = |error: seccompiler::BackendError| SandboxError::Seccomp(error.to_string());
+    let target = std::env::consts::ARCH.try_into().map_err(broken)?;
+    let refusal = SeccompAction::Errno(refusal.unsigned_abs());
+    SeccompFilter::new(rules, SeccompAction::Allow, refusal, target)
         .and_then(TryInto::try_into)
         .map_err(broken)
-    }
 }
 
 /// What of a sandbox this kernel has.

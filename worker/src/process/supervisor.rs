@@ -39,12 +39,28 @@ enum Event {
 /// left. To be called by the program that [`super::Host`] names, before anything else.
 #[must_use]
 pub fn supervise() -> ExitCode {
+    close_inherited();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "callboard: supervisor: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Closes what whoever started the worker left open in it: a program below gets its three pipes alone.
+/// Nothing of this process's own is open yet.
+fn close_inherited() {
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let open: Vec<i32> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|descriptor| *descriptor > 2)
+        .collect();
+    for descriptor in open {
+        // The folder that was read is among them, and closed already.
+        let _ = nix::unistd::close(descriptor);
     }
 }
 
@@ -163,12 +179,15 @@ fn limit(limits: &Limits) -> io::Result<()> {
     for (resource, max) in all {
         // Never above what the worker itself is held to.
         let ceiling = rustix::process::getrlimit(resource).maximum;
-        let max = Some(ceiling.map_or(max, |ceiling| ceiling.min(max)));
+        let bound = |max: u64| Some(ceiling.map_or(max, |ceiling| ceiling.min(max)));
+        // At both bounds at once the kernel kills without the signal that says why.
+        let is_cpu = resource == Resource::Cpu;
+        let maximum = max.saturating_add(u64::from(is_cpu));
         setrlimit(
             resource,
             Rlimit {
-                current: max,
-                maximum: max,
+                current: bound(max),
+                maximum: bound(maximum),
             },
         )?;
     }

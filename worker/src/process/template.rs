@@ -85,6 +85,12 @@ pub enum TemplateError {
         /// The slot.
         slot: String,
     },
+    /// A `--` that isn't always there.
+    #[error(
+        "{0:?} in argv is left out when a slot of it has no value, and its \"--\" with it, so what follows could be an option; \
+         give \"--\" as an entry of its own"
+    )]
+    OptionalDashes(Vec<String>),
     /// A required property that no slot takes and that isn't given by standard input either.
     #[error(
         "the input schema requires {0:?}, which no slot of argv takes; add {{{0}}}, or stdin = \"json\""
@@ -137,8 +143,6 @@ pub struct Template {
 #[derive(Clone, Debug)]
 struct Group {
     elements: Vec<Element>,
-    /// Whether it comes after `--`.
-    is_after_dashes: bool,
     /// The slots in it: without a value for each, all of it is left out.
     slots: Vec<String>,
 }
@@ -146,6 +150,8 @@ struct Group {
 #[derive(Clone, Debug)]
 struct Element {
     pieces: Vec<Piece>,
+    /// Whether it is the `--` of whoever wrote the template.
+    is_end_of_options: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,6 +181,7 @@ impl Template {
             Entry::Group(group) => return Err(TemplateError::Program(group.join(" "))),
         };
         let properties = slot::properties(schema);
+        let required: BTreeSet<&str> = slot::required(schema).collect();
         let mut is_after_dashes = false;
         let mut used = BTreeSet::new();
         let mut groups = Vec::new();
@@ -187,12 +194,13 @@ impl Template {
             let mut slots = Vec::new();
             for element in written {
                 let pieces = pieces(element, &properties)?;
-                if let Some(Piece::Slot { name, .. }) = pieces.first()
-                    && !is_after_dashes
+                if !is_after_dashes
                     && dashes == Dashes::Required
-                    && may_begin_with_a_dash(&properties[name])
+                    && let Some(slot) = may_become_an_option(&pieces, &properties)
                 {
-                    return Err(TemplateError::NoDashes { slot: name.clone() });
+                    return Err(TemplateError::NoDashes {
+                        slot: slot.to_owned(),
+                    });
                 }
                 for piece in &pieces {
                     if let Piece::Slot { name, .. } = piece {
@@ -200,19 +208,27 @@ impl Template {
                         slots.push(name.clone());
                     }
                 }
-                is_after_dashes |= element == END_OF_OPTIONS;
-                elements.push(Element { pieces });
+                let is_end_of_options = element == END_OF_OPTIONS;
+                is_after_dashes |= is_end_of_options;
+                elements.push(Element {
+                    pieces,
+                    is_end_of_options,
+                });
             }
-            groups.push(Group {
-                elements,
-                is_after_dashes,
-                slots,
-            });
+            let may_be_absent =
+                |slot: &String| !required.contains(&**slot) || slot::may_be_null(&properties[slot]);
+            if elements.iter().any(|element| element.is_end_of_options)
+                && slots.iter().any(may_be_absent)
+            {
+                return Err(TemplateError::OptionalDashes(written.to_vec()));
+            }
+            groups.push(Group { elements, slots });
         }
-        for name in slot::required(schema) {
-            if !has_stdin && !used.contains(name) {
-                return Err(TemplateError::Unused(name.to_owned()));
-            }
+        if let Some(name) = required
+            .iter()
+            .find(|name| !has_stdin && !used.contains(**name))
+        {
+            return Err(TemplateError::Unused((*name).to_owned()));
         }
         Ok(Self { program, groups })
     }
@@ -230,13 +246,16 @@ impl Template {
     /// When a value could be an option, has a character that can't be passed on, or is no scalar.
     pub fn fill(&self, values: &Map<String, Value>) -> Result<Vec<String>, FillError> {
         let mut arguments = Vec::new();
+        // Of what is there, not of what is written: an entry before may have been left out.
+        let mut is_after_dashes = false;
         for group in &self.groups {
             let is_absent = |slot: &String| values.get(slot).is_none_or(Value::is_null);
             if group.slots.iter().any(is_absent) {
                 continue;
             }
             for element in &group.elements {
-                element.fill(values, group.is_after_dashes, &mut arguments)?;
+                element.fill(values, is_after_dashes, &mut arguments)?;
+                is_after_dashes |= element.is_end_of_options;
             }
         }
         Ok(arguments)
@@ -269,13 +288,16 @@ impl Element {
             }
             for item in items {
                 let text = scalar(name, item)?;
-                check(name, &text, true, is_after_dashes)?;
+                check(name, &text, is_after_dashes)?;
+                if !is_after_dashes && text.starts_with('-') {
+                    return Err(FillError::Dash(name.clone()));
+                }
                 arguments.push(text);
             }
             return Ok(());
         }
         let mut argument = String::new();
-        for (index, piece) in self.pieces.iter().enumerate() {
+        for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => argument.push_str(text),
                 Piece::Slot { name, .. } => {
@@ -283,7 +305,13 @@ impl Element {
                         .get(name)
                         .ok_or_else(|| FillError::Missing(name.clone()))?;
                     let text = scalar(name, value)?;
-                    check(name, &text, index == 0, is_after_dashes)?;
+                    check(name, &text, is_after_dashes)?;
+                    // A slot before it may have been empty.
+                    let begins = argument.is_empty() && text.starts_with('-');
+                    let ends_options = format!("{argument}{text}") == END_OF_OPTIONS;
+                    if !is_after_dashes && (begins || ends_options) {
+                        return Err(FillError::Dash(name.clone()));
+                    }
                     argument.push_str(&text);
                     if argument.len() > ARGUMENT_BYTES_MAX {
                         return Err(FillError::TooLong(name.clone()));
@@ -296,8 +324,8 @@ impl Element {
     }
 }
 
-/// A value may begin an argument, or stand in it, only if no program can take it for something else.
-fn check(slot: &str, text: &str, begins: bool, is_after_dashes: bool) -> Result<(), FillError> {
+/// A value may stand in an argument only if no program can take it for something else.
+fn check(slot: &str, text: &str, is_after_dashes: bool) -> Result<(), FillError> {
     let character = |what| FillError::Character {
         slot: slot.to_owned(),
         what,
@@ -305,14 +333,8 @@ fn check(slot: &str, text: &str, begins: bool, is_after_dashes: bool) -> Result<
     if text.contains('\0') {
         return Err(character("a NUL character"));
     }
-    if !is_after_dashes {
-        if text.contains(['\n', '\r']) {
-            return Err(character("a line break"));
-        }
-        // A negative number is a value to no program that knows options.
-        if begins && text.starts_with('-') {
-            return Err(FillError::Dash(slot.to_owned()));
-        }
+    if !is_after_dashes && text.contains(['\n', '\r']) {
+        return Err(character("a line break"));
     }
     if text.len() > ARGUMENT_BYTES_MAX {
         return Err(FillError::TooLong(slot.to_owned()));
@@ -374,6 +396,33 @@ fn pieces(element: &str, properties: &Map<String, Value>) -> Result<Vec<Piece>, 
         pieces.push(Piece::Slot { name, is_list });
     }
     Ok(pieces)
+}
+
+/// The slot whose value could make an option of an argument: one that begins it, also where those before
+/// are empty.
+fn may_become_an_option<'a>(
+    pieces: &'a [Piece],
+    properties: &Map<String, Value>,
+) -> Option<&'a str> {
+    for piece in pieces {
+        match piece {
+            Piece::Slot { name, .. } if may_begin_with_a_dash(&properties[name]) => {
+                return Some(name);
+            }
+            Piece::Slot { name, .. } if may_be_empty(&properties[name]) => {}
+            Piece::Text(text) if text.is_empty() => {}
+            Piece::Slot { .. } | Piece::Text(_) => return None,
+        }
+    }
+    None
+}
+
+/// Whether a value of this property could be the empty text.
+fn may_be_empty(property: &Value) -> bool {
+    match property.get("enum").and_then(Value::as_array) {
+        Some(values) => values.iter().any(|value| value == ""),
+        None => slot::types(property).contains(&"string"),
+    }
 }
 
 /// Whether a value of this property could begin with `-`: not a boolean, nor one of fixed texts.

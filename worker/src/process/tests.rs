@@ -13,6 +13,7 @@ fn schema() -> Map<String, Value> {
             "count": {"type": "integer"},
             "size": {"type": "integer", "minimum": 0},
             "kind": {"enum": ["a", "b"]},
+            "empty": {"enum": ["", "a"]},
             "flag": {"type": "boolean"},
             "maybe": {"type": ["string", "null"]},
             "paths": {"type": "array", "items": {"type": "string"}},
@@ -117,6 +118,62 @@ fn what_a_program_could_take_for_something_else_is_refused() {
 }
 
 #[test]
+fn nothing_is_after_dashes_that_are_not_there() {
+    let refused = |argv: Value, required: &[&str]| {
+        let mut schema = schema();
+        schema.insert("required".to_owned(), json!(required));
+        Template::new(&entries(argv), Dashes::Required, false, &schema)
+            .unwrap_err()
+            .to_string()
+    };
+    // Left out with their group, they would leave what follows unguarded.
+    let group = refused(json!(["x", ["--", "{path}"], "{path}"]), &[]);
+    assert!(group.contains("\"--\" as an entry of its own"), "{group}");
+    refused(json!(["x", ["--kind={kind}", "--"], "{paths}"]), &[]);
+    refused(
+        json!(["x", ["--", "{maybe}"], "{path}"]),
+        &["maybe", "path"],
+    );
+    // A slot that may be empty begins nothing.
+    refused(json!(["x", "{empty}{path}"]), &[]);
+    // With a value that must be there, they are. Who calls without one is refused all the same.
+    let mut required = schema();
+    required.insert("required".to_owned(), json!(["kind"]));
+    let argv = entries(json!(["x", ["--kind={kind}", "--"], "{paths}"]));
+    let template = Template::new(&argv, Dashes::Required, false, &required).unwrap();
+    let fill = |values: Value| template.fill(values.as_object().unwrap());
+    assert_eq!(
+        fill(json!({"kind": "a", "paths": ["-x"]})).unwrap(),
+        ["--kind=a", "--", "-x"]
+    );
+    fill(json!({"paths": ["-x"]})).unwrap_err();
+    // Nor do values of several slots make an option, or the dashes, together.
+    let checked = |argv: Value, values: Value| {
+        Template::new(&entries(argv), Dashes::Checked, false, &schema())
+            .unwrap()
+            .fill(values.as_object().unwrap())
+    };
+    checked(
+        json!(["x", "{path}{maybe}"]),
+        json!({"path": "", "maybe": "--evil"}),
+    )
+    .unwrap_err();
+    checked(
+        json!(["x", "-{path}", "{maybe}"]),
+        json!({"path": "-", "maybe": "-x"}),
+    )
+    .unwrap_err();
+    assert_eq!(
+        checked(
+            json!(["x", "{path}{maybe}"]),
+            json!({"path": "a", "maybe": "-b"})
+        )
+        .unwrap(),
+        ["a-b"]
+    );
+}
+
+#[test]
 fn templates_are_checked_when_the_worker_starts() {
     let cases = [
         json!([]),
@@ -176,4 +233,29 @@ fn a_spec_takes_no_unknown_key_and_shows_no_secret() {
         !shown.contains("plain-secret") && shown.contains("env:NAME"),
         "{shown}"
     );
+}
+
+#[test]
+fn the_tightest_sandbox_makes_no_sockets_but_pairs() {
+    use std::io::ErrorKind;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+    use std::process::Command;
+
+    use super::sandbox::Sandbox;
+
+    let scratch = tempfile::tempdir().unwrap();
+    let confined = std::thread::spawn(move || {
+        Sandbox::default().enter(scratch.path()).unwrap();
+        let local = UnixDatagram::unbound().unwrap_err();
+        assert_eq!(local.kind(), ErrorKind::PermissionDenied, "{local}");
+        UnixStream::pair().unwrap();
+        // What is left of `clone` is enough for threads and programs.
+        std::thread::spawn(|| ()).join().unwrap();
+        assert!(Command::new("/bin/true").status().unwrap().success());
+        let unshared = Command::new("/usr/bin/unshare")
+            .args(["-U", "true"])
+            .status();
+        assert!(!unshared.is_ok_and(|status| status.success()));
+    });
+    confined.join().unwrap();
 }

@@ -118,8 +118,15 @@ pub enum ProcessError {
         source: SecretError,
     },
     /// Its working directory isn't there.
-    #[error("the working directory {0} is no folder")]
+    #[error(
+        "the working directory {0} is no folder; make it, or leave `cwd` out for a temporary folder"
+    )]
     Cwd(PathBuf),
+    /// A path of its sandbox isn't there, so no call could be confined.
+    #[error(
+        "the sandbox's path {0} isn't there; make it, or take it out of [tool.process.sandbox]"
+    )]
+    SandboxPath(PathBuf),
 }
 
 /// How a supervisor is started: a program that calls [`super::supervise`] before anything else.
@@ -181,6 +188,11 @@ impl ProcessTool {
         }
         if let Some(cwd) = process.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
             return Err(ProcessError::Cwd(cwd.clone()));
+        }
+        let mut paths =
+            (process.sandbox.iter()).flat_map(|sandbox| sandbox.read.iter().chain(&sandbox.write));
+        if let Some(path) = paths.find(|path| !path.exists()) {
+            return Err(ProcessError::SandboxPath(path.clone()));
         }
         Ok(Self {
             spec,

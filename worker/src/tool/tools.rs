@@ -48,6 +48,16 @@ pub enum ToolsError {
         /// What it says instead.
         cause: &'static str,
     },
+    /// The schema can't be compiled, or refers to what isn't inside of it: no coordinator would use it.
+    #[error("the input schema of {name} can't be used{}: {cause}", at(.path))]
+    Schema {
+        /// The tool.
+        name: ToolName,
+        /// Where, as a JSON pointer; empty for the whole.
+        path: String,
+        /// What is wrong there.
+        cause: String,
+    },
     /// The spec is larger than a page of tools.
     #[error(
         "description and schema of {name} have {bytes} bytes, more than the {SPEC_BYTES_MAX} that are allowed"
@@ -67,7 +77,10 @@ pub enum ToolsError {
         cause: String,
     },
     /// The tool requires a label that its own worker doesn't carry, so it would never be called.
-    #[error("{name} requires the label {label}, which this worker doesn't carry")]
+    #[error(
+        "the tool \"{name}\" requires the label {label}, which this worker doesn't carry; start it with --label {label}, or \
+         remove the label from the tool's `require`"
+    )]
     Label {
         /// The tool.
         name: ToolName,
@@ -240,7 +253,7 @@ fn check_schema(spec: &ToolSpec) -> Result<(), ToolsError> {
     let cause = match &schema {
         Value::Object(fields) => match fields.get("type") {
             Some(Value::String(kind)) if kind == "object" => match fields.get("properties") {
-                None | Some(Value::Object(_)) => return Ok(()),
+                None | Some(Value::Object(_)) => return check_use(spec, &schema),
                 Some(_) => "its `properties` is no object",
             },
             Some(_) => "its `type` is not \"object\"",
@@ -254,6 +267,35 @@ fn check_schema(spec: &ToolSpec) -> Result<(), ToolsError> {
         name: name(),
         cause,
     })
+}
+
+/// Compiles a schema as coordinators do: nothing is fetched.
+fn check_use(spec: &ToolSpec, schema: &Value) -> Result<(), ToolsError> {
+    let compiled = jsonschema::options().offline().build(schema);
+    compiled.map(drop).map_err(|error| ToolsError::Schema {
+        name: spec.name.clone(),
+        path: error.instance_path().to_string(),
+        cause: schema_cause(&error),
+    })
+}
+
+/// What is wrong with a schema, without the words of the schema that describes schemas.
+pub(crate) fn schema_cause(error: &jsonschema::ValidationError<'_>) -> String {
+    if error.instance_path().as_str().ends_with("/type") {
+        return format!(
+            "{} is no type; a type is array, boolean, integer, null, number, object or string, or a list of those",
+            error.instance()
+        );
+    }
+    error.to_string()
+}
+
+pub(crate) fn at(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!(" at {path}")
+    }
 }
 
 /// Checks that what a manifest declares can be enforced.
@@ -354,6 +396,25 @@ mod tests {
     }
 
     #[test]
+    fn refuses_a_schema_that_no_coordinator_could_use() {
+        for property in [
+            r#"{"pattern":"("}"#,
+            r##"{"$ref":"#/$defs/nowhere"}"##,
+            r#"{"$ref":"https://example.com/a"}"#,
+        ] {
+            let schema = format!(r#"{{"type":"object","properties":{{"a":{property}}}}}"#);
+            let spec = ToolSpec {
+                name: ToolName::new("look").unwrap(),
+                description: "Looks.".to_owned(),
+                input_schema: schema,
+                manifest: Manifest::new(Effect::Read),
+            };
+            let error = check_spec(&spec).unwrap_err();
+            assert!(matches!(error, ToolsError::Schema { .. }), "{error}");
+        }
+    }
+
+    #[test]
     fn refuses_two_tools_of_one_name() {
         let mut tools = offer(|_| ()).unwrap();
         let again = Arc::clone(&tools.offers()[0].tool);
@@ -365,7 +426,7 @@ mod tests {
     fn refuses_a_required_label_that_its_worker_does_not_carry() {
         let tools =
             offer(|spec| spec.manifest.require = vec!["gpu=a100".parse().unwrap()]).unwrap();
-        insta::assert_snapshot!(tools.check_labels(&[]).unwrap_err(), @"look requires the label gpu=a100, which this worker doesn't carry");
+        insta::assert_snapshot!(tools.check_labels(&[]).unwrap_err(), @r#"the tool "look" requires the label gpu=a100, which this worker doesn't carry; start it with --label gpu=a100, or remove the label from the tool's `require`"#);
         tools.check_labels(&["gpu=a100".parse().unwrap()]).unwrap();
     }
 }
