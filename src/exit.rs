@@ -80,7 +80,9 @@ impl Exit {
                     | LinkError::Login { .. }
                     | LinkError::Tls { .. }
                     | LinkError::Permission { .. }
-                    | LinkError::Silent { .. } => Self::Unreachable,
+                    | LinkError::Silent { .. }
+                    | LinkError::Away { .. }
+                    | LinkError::PayloadTooSmall { .. } => Self::Unreachable,
                 });
             }
             if let Some(FollowError::Unreachable { .. }) = cause.downcast_ref() {

@@ -8,7 +8,7 @@ use callboard_coordinator::dispatch::{Dispatch, DispatchHandle, ObserveCalls, Op
 use callboard_coordinator::link::local::Switchboard;
 use callboard_coordinator::link::nats::NatsLink;
 use callboard_proto::message::Announce;
-use callboard_proto::{CoordinatorId, InstanceId, ToolName};
+use callboard_proto::{CoordinatorId, InstanceId, ToolName, limit};
 use callboard_worker::executor::{self, Executor};
 use callboard_worker::link::local::LocalLink;
 use callboard_worker::metrics::WorkerMetrics;
@@ -25,6 +25,9 @@ use crate::telemetry::{Pipeline, Readers, Watch};
 
 /// How long an embedded worker may take to end with its session.
 const EMBEDDED_GRACE: Duration = Duration::from_secs(1);
+
+/// Time between two beats of a worker.
+const BEAT: Duration = limit::BEAT_INTERVAL;
 
 /// A coordinator with its workers.
 pub(crate) struct Session {
@@ -195,13 +198,18 @@ impl Session {
             wanted
         };
         self.dispatch
-            .await_tools(wanted, self.discovery_timeout)
+            .await_tools(wanted.clone(), self.discovery_timeout)
             .await?;
-        let catalogue = Catalogue::freeze(self.dispatch.offers().await?);
+        let mut catalogue = Catalogue::freeze(self.dispatch.offers().await?);
+        if catalogue.tools().len() == 0 && self.embedded.is_empty() {
+            // Who is far away, or just begins, is heard by its next beat.
+            self.dispatch
+                .await_tools(wanted, self.discovery_timeout + BEAT)
+                .await?;
+            catalogue = Catalogue::freeze(self.dispatch.offers().await?);
+        }
         if catalogue.tools().len() == 0 {
-            output::note(
-                "callboard: nobody offers a tool, so no call can run; start a worker: callboard worker --help",
-            );
+            output::note(&format!("callboard: {}, so no call can run", self.nobody()));
         }
         for conflict in catalogue.conflicts() {
             let others: Vec<String> = conflict
@@ -222,11 +230,30 @@ impl Session {
         Ok(Arc::new(catalogue))
     }
 
-    /// Listens for everybody who is there, for the whole discovery time.
+    /// That nobody offers a tool, and what helps.
+    pub(crate) fn nobody(&self) -> String {
+        if !self.embedded.is_empty() {
+            return "nobody offers a tool; choose some: --tools basic".to_owned();
+        }
+        let within = humantime::format_duration(self.discovery_timeout * 2 + BEAT);
+        format!(
+            "no worker told of a tool within {within}; start one (callboard worker --help), or raise \
+             coordinator.discovery_timeout where workers are far away"
+        )
+    }
+
+    /// Listens for everybody who is there, for the whole discovery time; where nobody is heard, for the next
+    /// beat too.
     pub(crate) async fn listen(&self) -> anyhow::Result<()> {
+        let embedded = &self.embedded_tools;
         self.dispatch
-            .await_tools(self.embedded_tools.clone(), self.discovery_timeout)
+            .await_tools(embedded.clone(), self.discovery_timeout)
             .await?;
+        if self.embedded.is_empty() && self.dispatch.standing().await?.workers.is_empty() {
+            self.dispatch
+                .await_tools(Vec::new(), self.discovery_timeout + BEAT)
+                .await?;
+        }
         Ok(())
     }
 

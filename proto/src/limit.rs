@@ -20,6 +20,8 @@ pub const DEPTH_MAX: usize = 32;
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Room that a batch leaves below `max_payload` for headers and the envelope (P21).
 pub const PAYLOAD_RESERVE_BYTES: usize = 8 * 1024;
+/// Smallest `max_payload` of a server that is worked with: half of it is left for a batch.
+pub const PAYLOAD_BYTES_MIN: usize = 2 * PAYLOAD_RESERVE_BYTES;
 /// Largest arguments or result that travel inline, in bytes, before [`inline_bytes_max`] lowers it (P24).
 pub const INLINE_BYTES_MAX: usize = 256 * 1024;
 /// Longest budget that a message can name: one day.

@@ -70,6 +70,7 @@ pub(crate) async fn run(flags: &Tools, config: &Config) -> anyhow::Result<Exit> 
         return watched.map(|()| Exit::Done);
     }
     let mut seen = look(&session.dispatch).await?;
+    let nobody = session.nobody();
     session.close().await;
     for warning in &seen.warnings {
         output::note(warning);
@@ -83,7 +84,7 @@ pub(crate) async fn run(flags: &Tools, config: &Config) -> anyhow::Result<Exit> 
         let pages: Vec<String> = seen.rows.iter().map(Row::page).collect();
         output::line(&pages.join("\n\n"))?;
     } else if seen.rows.is_empty() {
-        output::note("callboard: nobody offers a tool; start a worker: callboard worker --help");
+        output::note(&format!("callboard: {nobody}"));
     } else {
         output::line(&draw(&seen.rows, width()))?;
     }

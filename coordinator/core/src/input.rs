@@ -173,8 +173,11 @@ pub enum Input {
     },
     /// An instance lives.
     Beat(Beat),
-    /// An instance is there and offers these digests.
+    /// Somebody says that an instance is there and offers these digests. Anybody in the tenant can say so: it is
+    /// believed where nothing is known yet; else the instance itself is asked.
     Announce(Announce),
+    /// An instance describes itself, under the token of the question that only it was sent (P3).
+    Described(Announce),
     /// The dispatcher's own echo came back (P14).
     Echo {
         /// The number that was sent.

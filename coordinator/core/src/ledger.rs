@@ -177,6 +177,8 @@ pub(crate) struct Call {
     pub(crate) strikes: u32,
     /// Instances that were lost while it ran there.
     pub(crate) losses: u32,
+    /// Attempts of which nobody knows whether they ran.
+    pub(crate) lost: u32,
     /// Whether somebody asked for its end.
     pub(crate) cancel_asked: bool,
     /// The worker that is better not tried again next.

@@ -91,6 +91,13 @@ impl Registry {
         self.by_digest.get(&digest).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether an instance of this name lives.
+    pub(crate) fn has_name(&self, pool: &Pool, name: &WorkerName) -> bool {
+        let key = (pool.clone(), name.clone());
+        let index = self.by_name.get(&key);
+        index.is_some_and(|index| self.workers.contains_key(*index))
+    }
+
     pub(crate) fn hear_beat(&mut self, beat: &Beat, lease_time: Duration, now: Instant) -> Heard {
         if let Some(replaced) = self
             .replaced

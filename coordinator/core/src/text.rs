@@ -76,6 +76,15 @@ pub(crate) fn lost_too_often(losses: u32) -> String {
     format!("{losses} workers were lost while they ran this call")
 }
 
+pub(crate) fn no_attempt_left(lost: &str, attempts: u32) -> String {
+    let times = if attempts == 1 {
+        "once"
+    } else {
+        "as often as its tool allows"
+    };
+    format!("{lost}; the call was tried {times}, and isn't tried again")
+}
+
 pub(crate) fn poison(strikes: u32) -> String {
     format!("{strikes} workers ended while they ran this call; it is not tried again")
 }

@@ -16,6 +16,8 @@ pub(crate) enum Timer {
     Retry(CallRef),
     /// A call's or the turn's deadline.
     Turn(TurnIndex),
+    /// A silent instance's lease ends, if the link is proven then (P14).
+    Lease,
 }
 
 #[derive(Debug, Default)]

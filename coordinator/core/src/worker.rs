@@ -1,5 +1,6 @@
 //! What a coordinator knows of one instance: what it offers, its free slots, its word, its health.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use callboard_proto::message::{Announce, Beat, Down, Load};
@@ -12,6 +13,10 @@ use crate::share::Shares;
 
 /// Answer times that are remembered of an instance.
 const ANSWER_SAMPLES: usize = 100;
+
+/// Call messages by which an instance may say that slots are free: it answers its newest, and some may be on
+/// their way (chosen, not measured).
+const CALL_TOKENS: usize = 64;
 
 /// How long an owed `free` keeps a coordinator from knocking again: two beats.
 const KNOCK_AGAIN: Duration = Duration::from_secs(2);
@@ -40,6 +45,8 @@ pub(crate) struct Worker {
     pub(crate) in_flight: u32,
     /// When it said `busy` last: it owes a `free` (P6).
     owes_free: Option<Instant>,
+    /// The tokens of the newest call messages that it was sent.
+    call_tokens: VecDeque<Token>,
     pub(crate) beat_seq: Option<u64>,
     /// What its clock showed in its newest beat, and when that was heard.
     pub(crate) clock: Option<(u64, Instant)>,
@@ -85,6 +92,7 @@ impl Worker {
             unanswered: 0,
             in_flight: 0,
             owes_free: None,
+            call_tokens: VecDeque::new(),
             beat_seq: None,
             clock: None,
             heard: lease_time,
@@ -103,6 +111,33 @@ impl Worker {
 
     pub(crate) fn instance(&self) -> InstanceId {
         self.address.instance
+    }
+
+    /// It is sent a call message.
+    pub(crate) fn was_posted(&mut self, token: Token) {
+        if self.call_tokens.len() == CALL_TOKENS {
+            self.call_tokens.pop_front();
+        }
+        self.call_tokens.push_back(token);
+    }
+
+    /// Whether it knows this token from one of its newest call messages.
+    pub(crate) fn knows(&self, token: Token) -> bool {
+        self.call_tokens.iter().rev().any(|known| *known == token)
+    }
+
+    /// Whether an announcement names it as it is known.
+    pub(crate) fn is_called(&self, announce: &Announce) -> bool {
+        self.name == announce.worker && self.address.pool == announce.pool
+    }
+
+    /// Whether an announcement says nothing new of it.
+    pub(crate) fn offers_as(&self, announce: &Announce) -> bool {
+        let digests = announce.tools.iter().map(|tool| &tool.digest);
+        self.catalogue == announce.catalogue
+            && self.labels == announce.labels
+            && self.down == announce.down
+            && self.digests.iter().eq(digests)
     }
 
     /// It was heard: its lease begins anew.

@@ -1,5 +1,7 @@
 //! The actor itself.
 
+mod view;
+
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,11 +17,10 @@ use rustc_hash::FxHashMap;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::directory::{Directory, Next};
-use super::handle::{DispatchHandle, Known, Standing};
+use super::handle::DispatchHandle;
 use super::message::Message;
 use super::observe::ObserveCalls;
 use super::wire::{self, Arrival, Deed};
-use crate::catalogue::Offer;
 use crate::link::{Incoming, Link, Outgoing};
 
 /// Wishes that wait for the actor: enough for every run of a busy coordinator to have one.
@@ -205,16 +206,23 @@ impl<L: Link> Dispatch<L> {
                     // Who came meanwhile was not heard.
                     self.link.send(Outgoing::Discover);
                 }
-                Arrival::Input(input) => self.core.handle_input(input, now),
-                Arrival::Announce(announce) => self.take_announcement(announce),
-                Arrival::Tools(head, specs) => match self.directory.take_page(head, specs) {
-                    Next::Page { to, from } => self.describe(to, from),
-                    Next::Complete(announce) => {
-                        self.core.handle_input(Input::Announce(announce), now);
-                        self.tell_waiters();
+                Arrival::Input(input) => {
+                    if let Input::Undelivered { token, .. } = &input {
+                        self.directory.undelivered(*token);
                     }
-                    Next::Nothing => {}
-                },
+                    self.core.handle_input(input, now);
+                }
+                Arrival::Announce(announce) => self.take_announcement(announce),
+                Arrival::Tools(token, head, specs) => {
+                    match self.directory.take_page(token, head, specs) {
+                        Next::Page { to, from } => self.describe(to, from),
+                        Next::Complete(announce) => {
+                            self.core.handle_input(Input::Described(announce), now);
+                            self.tell_waiters();
+                        }
+                        Next::Nothing => {}
+                    }
+                }
                 Arrival::Refused(reason) => {
                     tracing::error!(reason, "the server refuses what this coordinator needs");
                 }
@@ -234,7 +242,6 @@ impl<L: Link> Dispatch<L> {
         let needs_description = self.directory.needs_description(&announce);
         self.core.handle_input(Input::Announce(announce), now());
         if needs_description {
-            self.directory.ask(to.instance);
             self.describe(to, 0);
         } else {
             self.tell_waiters();
@@ -243,8 +250,10 @@ impl<L: Link> Dispatch<L> {
 
     fn describe(&mut self, to: Address, from: u32) {
         let token = Token::new(uuid::Uuid::new_v4());
-        self.link
-            .send(wire::describe(to, self.coordinator, token, from));
+        if self.directory.ask(&to, from, token, now()) {
+            self.link
+                .send(wire::describe(to, self.coordinator, token, from));
+        }
     }
 
     /// Performs the core's effects until it has none. What the link brings on the way is left for later.
@@ -262,10 +271,7 @@ impl<L: Link> Dispatch<L> {
                         tokio::task::yield_now().await;
                     }
                 }
-                Deed::Describe(to) => {
-                    self.directory.ask(to.instance);
-                    self.describe(to, 0);
-                }
+                Deed::Describe(to) => self.describe(to, 0),
                 Deed::Report(report) => {
                     if let Some(observer) = &self.observer {
                         observer.reported(&report);
@@ -409,58 +415,6 @@ impl<L: Link> Dispatch<L> {
             self.core
                 .handle_input(Input::CancelTurn { turn, reason }, now());
         }
-    }
-
-    fn standing(&self, now: Instant) -> Standing {
-        Standing {
-            workers: self.core.workers(now),
-            waiting_calls: self.core.waiting_calls(),
-            oldest_wait: self.core.oldest_wait(now),
-            open_turns: self.core.open_turns(),
-            counters: self.core.counters().clone(),
-        }
-    }
-
-    fn offers(&self) -> Vec<Offer> {
-        let mut digests: Vec<_> = self
-            .core
-            .workers(now())
-            .into_iter()
-            .flat_map(|worker| worker.digests)
-            .collect();
-        digests.sort_unstable();
-        digests.dedup();
-        digests
-            .into_iter()
-            .filter_map(|digest| {
-                Some(Offer {
-                    digest,
-                    spec: self.directory.spec(digest)?.clone(),
-                    instances: self.core.serving(digest),
-                })
-            })
-            .filter(|offer| offer.instances > 0)
-            .collect()
-    }
-
-    fn workers(&self) -> Vec<(callboard_coordinator_core::WorkerView, Vec<Known>)> {
-        self.core
-            .workers(now())
-            .into_iter()
-            .map(|worker| {
-                let mut known: Vec<Known> = worker
-                    .digests
-                    .iter()
-                    .filter_map(|digest| {
-                        let name = self.directory.spec(*digest)?.name.clone();
-                        let digest = *digest;
-                        Some(Known { name, digest })
-                    })
-                    .collect();
-                known.sort_by(|one, other| one.name.cmp(&other.name));
-                (worker, known)
-            })
-            .collect()
     }
 
     fn tell_waiters(&mut self) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use callboard_coordinator_core::{CallEvent, Counters, NewCall, Report, TurnOptions, WorkerView};
 use callboard_proto::{CallKey, Digest, RunId, ToolName, TurnKey};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::gathering::OpenTurn;
 use super::message::Message;
@@ -14,6 +15,11 @@ use crate::run::Gather;
 /// Calls that are handed over at once: the first chunk of a wide turn is on its way while the next is
 /// made ready. Chosen: what the core puts into one message for a worker.
 pub(super) const CHUNK_CALLS: usize = 128;
+
+/// How much longer than asked for tools are awaited that a worker is just telling (chosen, not measured).
+const READING_MAX: Duration = Duration::from_secs(10);
+/// How often is looked whether it still is.
+const READING_SLICE: Duration = Duration::from_millis(50);
 
 /// The dispatch actor has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +46,8 @@ pub struct Standing {
     pub oldest_wait: Duration,
     /// Turns that aren't reported.
     pub open_turns: usize,
+    /// Whether descriptions of tools are on their way.
+    pub is_reading: bool,
     /// What was counted.
     pub counters: Counters,
 }
@@ -140,7 +148,8 @@ impl DispatchHandle {
     }
 
     /// Waits until every one of these tools is offered by somebody, or until `at_most` is over (P10);
-    /// whether all are. Without names it listens for all that time.
+    /// whether all are. Without names it listens for all that time. While a worker is telling its tools,
+    /// up to 10 s more.
     ///
     /// # Errors
     /// When the actor has ended.
@@ -149,15 +158,24 @@ impl DispatchHandle {
         wanted: Vec<ToolName>,
         at_most: Duration,
     ) -> Result<bool, Gone> {
-        if wanted.is_empty() {
-            tokio::time::sleep(at_most).await;
-            return Ok(true);
+        let (known, mut is_known) = oneshot::channel();
+        let is_anything = wanted.is_empty();
+        if !is_anything {
+            self.send(Message::AwaitTools { wanted, known }).await?;
         }
-        let (known, is_known) = oneshot::channel();
-        self.send(Message::AwaitTools { wanted, known }).await?;
-        match tokio::time::timeout(at_most, is_known).await {
-            Ok(answer) => answer.map(|()| true).map_err(|_| Gone),
-            Err(_elapsed) => Ok(false),
+        let began = Instant::now();
+        let mut wait = at_most;
+        loop {
+            if is_anything {
+                tokio::time::sleep(wait).await;
+            } else if let Ok(answer) = tokio::time::timeout(wait, &mut is_known).await {
+                return answer.map(|()| true).map_err(|_| Gone);
+            }
+            // A long list is many pages: who is in the middle of telling is heard out.
+            if began.elapsed() >= at_most + READING_MAX || !self.standing().await?.is_reading {
+                return Ok(is_anything);
+            }
+            wait = READING_SLICE;
         }
     }
 

@@ -87,8 +87,8 @@ pub(super) enum Arrival {
     Input(Input),
     /// An instance is there, with these digests.
     Announce(Announce),
-    /// A page of an instance's tools; `None` for each that can't be read.
-    Tools(ToolsHead, Vec<Option<ToolSpec>>),
+    /// A page of an instance's tools, under the token of its question; `None` for each that can't be read.
+    Tools(Token, ToolsHead, Vec<Option<ToolSpec>>),
     /// The server refuses what this coordinator needs.
     Refused(String),
     /// Nothing that can be read: counted and logged.
@@ -141,10 +141,11 @@ fn reply(token: Token, kind: Kind, body: &[u8]) -> Result<Arrival, DecodeError> 
         Kind::Tools => {
             let page: Batch<ToolsHead, ToolSpec> = codec::decode_batch(body)?;
             let specs = page.items.into_iter().map(Result::ok).collect();
-            Arrival::Tools(page.head, specs)
+            Arrival::Tools(token, page.head, specs)
         }
-        Kind::Announce => Arrival::Announce(codec::decode(body)?),
-        Kind::Call
+        // Who is there says so where that was asked for, never in answer to something else.
+        Kind::Announce
+        | Kind::Call
         | Kind::Grant
         | Kind::Cancel
         | Kind::Status

@@ -69,6 +69,7 @@ fn reports_runs_and_the_dispatcher_are_counted() {
         waiting_calls: 2,
         oldest_wait: Duration::from_millis(1_500),
         open_turns: 1,
+        is_reading: false,
         counters: Counters {
             attempts: 5,
             busy: 1,

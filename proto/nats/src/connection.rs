@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use async_nats::connection::State;
 use async_nats::{Client, ClientError, ConnectErrorKind, ConnectOptions, Event, ServerError};
+use callboard_proto::limit;
 use callboard_proto::server::{self, Denied, LinkError, Login, ServerOptions};
 use futures_util::task::AtomicWaker;
 
@@ -100,7 +101,8 @@ impl Connection {
     /// Connects, and refuses a server that is too old.
     ///
     /// # Errors
-    /// When no server answers, it is too old, refuses the login, or its certificate isn't trusted.
+    /// When no server answers, it is too old, takes only small messages, refuses the login, or its certificate isn't
+    /// trusted.
     pub async fn open(options: &ServerOptions, name: String) -> Result<Self, LinkError> {
         let board = Arc::new(Board::default());
         let client = connect_options(options, name, Arc::clone(&board))
@@ -108,7 +110,15 @@ impl Connection {
             .connect(options.urls.addresses())
             .await
             .map_err(|error| connect_error(options.urls.to_string(), error))?;
-        let version = client.server_info().version;
+        let info = client.server_info();
+        let (version, bytes) = (info.version, info.max_payload);
+        if bytes < limit::PAYLOAD_BYTES_MIN {
+            return Err(LinkError::PayloadTooSmall {
+                servers: options.urls.to_string(),
+                bytes,
+                min: limit::PAYLOAD_BYTES_MIN,
+            });
+        }
         if !server::version_is_supported(&version) {
             return Err(LinkError::TooOld {
                 servers: options.urls.to_string(),

@@ -100,4 +100,26 @@ pub enum LinkError {
         /// How long was waited.
         within: Duration,
     },
+    /// The connection was down when it was closed.
+    #[error(
+        "the connection to the NATS server at {servers} was down at the end: what was said last has not \
+         arrived"
+    )]
+    Away {
+        /// Where it is.
+        servers: String,
+    },
+    /// The server takes only messages that are too small.
+    #[error(
+        "the NATS server at {servers} takes messages of {bytes} bytes (max_payload), and callboard needs \
+         {min}; raise max_payload in its configuration"
+    )]
+    PayloadTooSmall {
+        /// Where it is.
+        servers: String,
+        /// What it takes.
+        bytes: usize,
+        /// What is needed.
+        min: usize,
+    },
 }

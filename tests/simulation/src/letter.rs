@@ -39,7 +39,10 @@ pub(crate) enum Body {
     Refusal(Refusal),
     Undelivered(coordinator::Undelivered),
     Beat(Beat),
+    /// Somebody says that an instance is there.
     Announce(Announce),
+    /// The answer to a question for its tools.
+    Described(Announce),
     Echo(u64),
 }
 
@@ -60,6 +63,7 @@ impl Body {
             Self::Undelivered(_) => "undelivered",
             Self::Beat(_) => "beat",
             Self::Announce(_) => "announce",
+            Self::Described(_) => "tools",
             Self::Echo(_) => "echo",
         }
     }
@@ -80,6 +84,7 @@ impl Body {
             | Self::Undelivered(_)
             | Self::Beat(_)
             | Self::Announce(_)
+            | Self::Described(_)
             | Self::Echo(_) => None,
         }
     }
@@ -87,7 +92,11 @@ impl Body {
     /// Whether it belongs to the pulse that never ends, and so never keeps a schedule going.
     pub(crate) fn is_pulse(&self) -> bool {
         match self {
-            Self::Beat(_) | Self::Echo(_) | Self::Announce(_) | Self::Describe => true,
+            Self::Beat(_)
+            | Self::Echo(_)
+            | Self::Announce(_)
+            | Self::Described(_)
+            | Self::Describe => true,
             Self::Call(..)
             | Self::Grant(..)
             | Self::Cancel(..)
@@ -117,6 +126,7 @@ impl Body {
             | Self::Undelivered(_)
             | Self::Beat(_)
             | Self::Announce(_)
+            | Self::Described(_)
             | Self::Echo(_) => 0,
         }
     }
@@ -179,6 +189,7 @@ impl Letter {
             Body::Undelivered(why) => Input::Undelivered { token, why },
             Body::Beat(beat) => Input::Beat(beat),
             Body::Announce(announce) => Input::Announce(announce),
+            Body::Described(announce) => Input::Described(announce),
             Body::Echo(seq) => Input::Echo { seq },
             Body::Call(..)
             | Body::Grant(..)
@@ -225,6 +236,7 @@ impl Letter {
             | Body::Undelivered(_)
             | Body::Beat(_)
             | Body::Announce(_)
+            | Body::Described(_)
             | Body::Echo(_) => return None,
         })
     }

@@ -107,7 +107,8 @@ impl Network {
             | Body::Refusal(_)
             | Body::Undelivered(_)
             | Body::Beat(_)
-            | Body::Announce(_) => (0, 0, 0),
+            | Body::Announce(_)
+            | Body::Described(_) => (0, 0, 0),
         };
         if self.rng.chance(drop.max(rates.drop)) {
             arms.hit(Arm::Dropped);
@@ -164,6 +165,7 @@ impl Network {
             | Body::Undelivered(_)
             | Body::Beat(_)
             | Body::Announce(_)
+            | Body::Described(_)
             | Body::Echo(_) => false,
         };
         if asks && !letter.forged && !letter.copy {

@@ -76,6 +76,7 @@ impl Dispatcher {
             Ended::Lost { .. } if effect != ToolEffect::Write => {
                 call.live[position].phase = Phase::Lost;
                 call.losses += u32::from(!was_lost && call.live[position].entered);
+                call.lost += u32::from(!was_lost);
                 call.live[position].clone()
             }
             Ended::Lost { .. }
@@ -291,6 +292,17 @@ impl Dispatcher {
                 };
                 let executed = call.executed_if_silent();
                 let (losses, strikes) = (call.losses, call.strikes);
+                let attempts_max = call
+                    .posting
+                    .as_ref()
+                    .map_or(u32::MAX, |posting| posting.manifest.retry.attempts);
+                // What was lost and not heard to have begun counts only where once is all there may be: else
+                // a lossy way would use the attempts up.
+                let ran = match attempts_max {
+                    0 | 1 => call.lost,
+                    2.. => losses,
+                };
+                let may_have_run = ran + call.failures;
                 if call.cancel_asked {
                     self.settle_cancelled(at.call);
                 } else if strikes >= STRIKES_MAX {
@@ -301,12 +313,30 @@ impl Dispatcher {
                     let text = text::lost_too_often(losses);
                     let failure = Failure::new(FailureKind::WorkerLost, text, executed);
                     self.settle(at.call, Outcome::Failed(failure), Some(by));
+                } else if may_have_run >= attempts_max {
+                    let text = text::no_attempt_left(&message, may_have_run);
+                    let failure = Failure::new(FailureKind::WorkerLost, text, executed);
+                    self.settle(at.call, Outcome::Failed(failure), Some(by));
+                } else if let Some(nobody) = self.nobody_else(at.call, executed) {
+                    let text = format!("{message}; {nobody}");
+                    let failure = Failure::new(FailureKind::WorkerLost, text, executed);
+                    self.settle(at.call, Outcome::Failed(failure), Some(by));
                 } else {
                     let why = FailureKind::WorkerLost.as_str();
                     self.move_on(at, attempt, why, Duration::ZERO);
                 }
             }
         }
+    }
+
+    /// Why no other worker can take over a call that ran where it was lost. One that never ran keeps that for
+    /// its only reason.
+    fn nobody_else(&self, at: CallRef, executed: Executed) -> Option<String> {
+        if executed == Executed::No {
+            return None;
+        }
+        let failure = self.somebody_serves(at).err()?;
+        Some(failure.message)
     }
 
     /// Posts the call anew because the way lost it, unless that happened too often.

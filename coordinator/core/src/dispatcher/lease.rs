@@ -1,21 +1,26 @@
 //! Who lives: beats, announcements, the echo, status exchanges, and instances that are lost or replaced.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use callboard_proto::message::{Announce, Beat};
 use callboard_proto::{Digest, InstanceId};
 
 use super::Dispatcher;
 use super::end::Ended;
-use crate::effect::Effect;
+use crate::effect::{Address, Effect};
 use crate::lease_clock::Proof;
 use crate::ledger::{AttemptRef, CallRef, Phase};
 use crate::mutation::Mutation;
 use crate::registry::{Heard, WorkerIndex};
 use crate::text;
+use crate::timers::Timer;
 
 /// Unanswered status questions in a row that end a lease (P16).
 const QUESTIONS_UNANSWERED_MAX: u32 = 3;
+
+/// How long after a lease's end the link is proven: a beat that comes just then still counts.
+const LEASE_MARGIN: Duration = Duration::from_millis(1);
 
 impl Dispatcher {
     pub(super) fn take_beat(&mut self, beat: &Beat) {
@@ -40,13 +45,38 @@ impl Dispatcher {
         }
     }
 
+    /// Believes what is said of an instance of which nothing is known. Of one that is known, or that would
+    /// take the place of one that lives, its own word is asked for.
     pub(super) fn take_announcement(&mut self, announce: Announce) {
+        let known = self.registry.find(announce.instance);
+        let to = match known.and_then(|index| self.registry.worker(index)) {
+            Some(worker) if !worker.announced && worker.is_called(&announce) => None,
+            Some(worker) if worker.is_called(&announce) && worker.offers_as(&announce) => return,
+            Some(worker) => Some(worker.address.clone()),
+            None if self.registry.has_name(&announce.pool, &announce.worker) => Some(Address {
+                pool: announce.pool.clone(),
+                instance: announce.instance,
+            }),
+            None => None,
+        };
+        match to {
+            Some(to) => self.effects.push_back(Effect::Describe { to }),
+            None => self.take_description(announce),
+        }
+    }
+
+    /// Takes an instance's own word of itself.
+    pub(super) fn take_description(&mut self, announce: Announce) {
         let lease_time = self.clock.lease_time_at(self.now);
-        let before = self
-            .registry
-            .find(announce.instance)
-            .and_then(|index| self.registry.worker(index))
-            .map(|worker| worker.digests.clone());
+        let known = self.registry.find(announce.instance);
+        let before = match known.and_then(|index| self.registry.worker(index)) {
+            Some(worker) if !worker.is_called(&announce) => {
+                self.counters.replies_unknown += 1;
+                return;
+            }
+            Some(worker) => Some(worker.digests.clone()),
+            None => None,
+        };
         let heard = self
             .registry
             .hear_announcement(announce, lease_time, self.now);
@@ -133,12 +163,13 @@ impl Dispatcher {
             }
         }
         self.ask_all(tick);
+        self.watch_leases();
         self.sent
             .forget_older(self.config.limits.lease * 2, self.now);
     }
 
     /// Asks every instance about its attempts that are at least so old.
-    fn ask_all(&mut self, age: std::time::Duration) {
+    fn ask_all(&mut self, age: Duration) {
         let mut questions: BTreeMap<WorkerIndex, Vec<AttemptRef>> = BTreeMap::new();
         for (turn, ledger) in &self.turns {
             for (index, call) in (0u32..).zip(&ledger.calls) {
@@ -175,9 +206,30 @@ impl Dispatcher {
                     worker.heard = lease_time;
                     worker.forgive_questions();
                 }
-                self.ask_all(std::time::Duration::ZERO);
+                self.ask_all(Duration::ZERO);
             }
             None => {}
+        }
+    }
+
+    /// Lets the first lease that ends before the next tick end in time: the link is proven anew just then.
+    fn watch_leases(&mut self) {
+        let lease = self.config.limits.lease;
+        let ends = self
+            .registry
+            .iter()
+            .filter_map(|(_, worker)| self.clock.end_of(worker.heard, lease));
+        if let Some(end) = ends.min().filter(|end| *end < self.next_tick) {
+            self.timers
+                .set(end.max(self.now) + LEASE_MARGIN, Timer::Lease);
+        }
+    }
+
+    /// Sends an echo between two ticks.
+    pub(super) fn prove_link(&mut self) {
+        if self.link_is_up && self.clock.is_proven(self.now) {
+            let seq = self.clock.send(self.now);
+            self.effects.push_back(Effect::Echo { seq });
         }
     }
 

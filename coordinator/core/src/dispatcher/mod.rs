@@ -135,11 +135,12 @@ impl Dispatcher {
             Input::Ack { token, batch } => self.take_ack(token, batch),
             Input::Result { token, batch } => self.take_result(token, batch),
             Input::Progress { token, batch } => self.take_progress(token, batch),
-            Input::Free { token: _, free } => self.take_free(&free),
+            Input::Free { token, free } => self.take_free(token, &free),
             Input::Refusal { token, refusal } => self.take_refusal(token, &refusal),
             Input::Undelivered { token, why } => self.take_undelivered(token, &why),
             Input::Beat(beat) => self.take_beat(&beat),
             Input::Announce(announce) => self.take_announcement(announce),
+            Input::Described(announce) => self.take_description(announce),
             Input::Echo { seq } => self.take_echo(seq),
             Input::LinkDown => self.link_down(),
             Input::LinkUp => self.link_up(),
@@ -154,6 +155,7 @@ impl Dispatcher {
                 Timer::Answer(token) => self.answer_is_due(token),
                 Timer::Retry(call) => self.retry_is_due(call),
                 Timer::Turn(turn) => self.turn_is_due(turn),
+                Timer::Lease => self.prove_link(),
             }
         }
         if now >= self.next_tick {

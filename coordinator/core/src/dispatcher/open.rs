@@ -65,6 +65,7 @@ impl Dispatcher {
             moves: 0,
             strikes: 0,
             losses: 0,
+            lost: 0,
             cancel_asked: false,
             avoid: None,
             settled: None,

@@ -267,6 +267,9 @@ impl Dispatcher {
             waiting: self.waiting_for(index),
         };
         let (to, name) = (worker.address.clone(), worker.name.clone());
+        if let Some(worker) = self.registry.worker_mut(index) {
+            worker.was_posted(token);
+        }
         for attempt in &attempts {
             let (worker, instance) = (&name, to.instance);
             self.event(attempt.call, || EventKind::Posted {

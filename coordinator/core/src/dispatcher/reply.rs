@@ -448,19 +448,23 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn take_free(&mut self, free: &Free) {
+    /// Slots are held out, under a token that only their instance was sent (P3).
+    pub(super) fn take_free(&mut self, token: Token, free: &Free) {
         let lease_time = self.clock.lease_time_at(self.now);
         let now = self.now;
-        if let Some(worker) = self
+        let worker = self
             .registry
             .find(free.instance)
             .and_then(|index| self.registry.worker_mut(index))
-        {
-            self.counters.free += 1;
-            worker.hear(lease_time, now);
-            worker.take_load(free.load);
-            worker.shares.freed(now);
-            self.unplaced = true;
-        }
+            .filter(|worker| worker.knows(token));
+        let Some(worker) = worker else {
+            self.counters.replies_unknown += 1;
+            return;
+        };
+        self.counters.free += 1;
+        worker.hear(lease_time, now);
+        worker.take_load(free.load);
+        worker.shares.freed(now);
+        self.unplaced = true;
     }
 }

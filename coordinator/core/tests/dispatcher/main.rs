@@ -8,6 +8,7 @@ mod cancels;
 mod cost;
 mod deadlines;
 mod events;
+mod forged;
 mod grants;
 mod leases;
 mod matching;

@@ -145,3 +145,25 @@ fn delays_are_spread_by_full_jitter() {
     assert_eq!(posted.iter().sum::<usize>(), 64, "{posted:?}");
     assert!(posted.iter().all(|quarter| *quarter > 8), "{posted:?}");
 }
+
+#[test]
+fn what_may_run_once_is_not_tried_again_when_its_worker_is_lost() {
+    for heard in ["c1#1 running", ""] {
+        let mut bench = Bench::new();
+        bench.join("a", 4, &["once"]);
+        bench.turn_within(11, 30_000, &["once"]);
+        assert_eq!(bench.lines(), ["call a: c1#1"]);
+        if !heard.is_empty() {
+            bench.ack("call", "a", heard);
+        }
+        bench.join("b", 4, &["once"]);
+        bench.silence("a");
+        bench.wait(8_000);
+        let lines = bench.lines();
+        let report = lines.last().unwrap();
+        assert!(
+            report.starts_with("report settled: c1=worker_lost/") && report.ends_with("#1 @a"),
+            "{lines:?}"
+        );
+    }
+}

@@ -145,6 +145,7 @@ impl World<'_> {
             | Body::Refusal(_)
             | Body::Beat(_)
             | Body::Announce(_)
+            | Body::Described(_)
             | Body::Echo(_) => false,
         };
         if !node.link_is_up && !by_link {

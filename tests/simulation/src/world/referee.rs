@@ -61,6 +61,7 @@ impl World<'_> {
             | Body::Free(_)
             | Body::Beat(_)
             | Body::Announce(_)
+            | Body::Described(_)
             | Body::Echo(_) => {}
         }
     }

@@ -212,7 +212,7 @@ impl World<'_> {
                 Node::Instance(id),
                 to,
                 nobody(),
-                Body::Announce(announce),
+                Body::Described(announce),
             ));
             return;
         }

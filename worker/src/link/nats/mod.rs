@@ -102,9 +102,15 @@ impl NatsLink {
     /// meanwhile are lost: take back all tools and drain before.
     ///
     /// # Errors
-    /// When the server did not confirm within two seconds; the connection is closed all the same.
+    /// When the connection is down, or the server did not confirm within two seconds; the connection is closed all the same.
     pub async fn close(mut self) -> Result<(), LinkError> {
-        let fenced = self.fence(CLOSE_TIMEOUT).await;
+        // Nothing comes back over a connection that is down.
+        let fenced = if self.connection.is_up() {
+            self.fence(CLOSE_TIMEOUT).await
+        } else {
+            let servers = self.connection.servers().to_owned();
+            Err(LinkError::Away { servers })
+        };
         // An error says that the client is closed already.
         let _closed = self.connection.client().drain().await;
         fenced

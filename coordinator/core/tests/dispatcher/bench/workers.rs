@@ -7,7 +7,6 @@ use callboard_proto::message::{
     ToolDigest,
 };
 use callboard_proto::{Label, Pool, Token, ToolName, WorkerName};
-use uuid::Uuid;
 
 use super::Bench;
 use crate::words;
@@ -72,9 +71,15 @@ impl Bench {
         }
     }
 
+    /// It says itself what it offers.
     pub(crate) fn announce(&mut self, instance: &str, tools: &[&str]) {
-        let fake = self.workers[instance].clone();
-        self.give(Input::Announce(Announce {
+        let announce = self.announcement(instance, tools);
+        self.give(Input::Described(announce));
+    }
+
+    pub(crate) fn announcement(&self, instance: &str, tools: &[&str]) -> Announce {
+        let fake = &self.workers[instance];
+        Announce {
             instance: words::instance(instance),
             worker: WorkerName::new(fake.name.as_str()).unwrap(),
             pool: Pool::new("pool").unwrap(),
@@ -95,7 +100,7 @@ impl Bench {
                 })
                 .collect(),
             down: Vec::new(),
-        }));
+        }
     }
 
     pub(crate) fn beat_of(&mut self, instance: &str) -> Beat {
@@ -126,9 +131,14 @@ impl Bench {
     /// The token of the latest message of a kind (`call`, `grant`, `cancel`, `status`) to an instance.
     pub(crate) fn token(&mut self, kind: &str, instance: &str) -> Token {
         self.poll();
+        let found = self.find_token(kind, instance);
+        found.expect("such a message was sent")
+    }
+
+    fn find_token(&self, kind: &str, instance: &str) -> Option<Token> {
         let wanted = words::instance(instance);
         let mut latest = self.effects.iter().rev();
-        let found = latest.find_map(|effect| {
+        latest.find_map(|effect| {
             let (to, token, name) = match effect {
                 Effect::Call { to, token, .. } => (to, token, "call"),
                 Effect::Grant { to, token, .. } => (to, token, "grant"),
@@ -140,8 +150,7 @@ impl Bench {
                 | Effect::Event(_) => return None,
             };
             (name == kind && to.instance == wanted).then_some(*token)
-        });
-        found.expect("such a message was sent")
+        })
     }
 
     pub(crate) fn head(&mut self, instance: &str) -> ReplyHead {
@@ -200,13 +209,22 @@ impl Bench {
         self.give(Input::Result { token, batch });
     }
 
+    /// It says what is free: under its newest call message, or by a beat where it has had none.
     pub(crate) fn free(&mut self, instance: &str, free: u32) {
         self.fake(instance).free = free;
+        match self.find_token("call", instance) {
+            Some(token) => self.free_under(token, instance),
+            None => self.beat(instance),
+        }
+    }
+
+    pub(crate) fn free_under(&mut self, token: Token, instance: &str) {
         let load = self.load(instance);
         let instance = words::instance(instance);
-        let token = Token::new(Uuid::nil());
-        let free = Free { instance, load };
-        self.give(Input::Free { token, free });
+        self.give(Input::Free {
+            token,
+            free: Free { instance, load },
+        });
     }
 
     pub(crate) fn refuse(&mut self, kind: &str, instance: &str, code: RefusalCode) {
