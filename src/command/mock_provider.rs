@@ -46,7 +46,7 @@ pub(crate) async fn run(flags: &MockProvider) -> anyhow::Result<Exit> {
             .collect();
         let address = mock.address();
         let started = serde_json::json!({"address": address, "model": model, "base_urls": urls});
-        output::line(&started.to_string())?;
+        output::line(&started.to_string()).or_else(unless_closed)?;
     }
     let place = if flags.listen.ip().is_loopback() {
         ""
@@ -66,20 +66,37 @@ pub(crate) async fn run(flags: &MockProvider) -> anyhow::Result<Exit> {
     }
     let printed = async {
         while let Some(line) = seen.recv().await {
-            if flags.json {
-                output::line(&serde_json::to_string(&line)?)?;
+            let text = if flags.json {
+                serde_json::to_string(&line)?
             } else {
-                output::line(&line.text())?;
+                line.text()
+            };
+            if let Err(error) = output::line(&text) {
+                // Whoever read the first line is served all the same.
+                return unless_closed(error);
             }
         }
         anyhow::Ok(())
     };
+    let served = async {
+        printed.await?;
+        std::future::pending::<anyhow::Result<()>>().await
+    };
     tokio::select! {
-        printed = printed => printed?,
+        served = served => served?,
         asked = signals::asked_to_end() => asked?,
     }
     mock.stop().await;
     Ok(Exit::Done)
+}
+
+/// That nobody reads our lines any more is no reason to end.
+fn unless_closed(error: std::io::Error) -> anyhow::Result<()> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        Ok(())
+    } else {
+        Err(error.into())
+    }
 }
 
 fn key(name: &str) -> anyhow::Result<Key> {
@@ -151,6 +168,12 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_that_goes_away_ends_nothing() {
+        assert!(unless_closed(std::io::ErrorKind::BrokenPipe.into()).is_ok());
+        assert!(unless_closed(std::io::ErrorKind::StorageFull.into()).is_err());
+    }
 
     #[test]
     fn a_line_says_what_was_asked_and_what_came_of_it() {

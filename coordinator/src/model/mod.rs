@@ -54,6 +54,8 @@ impl ToolUse {
 pub struct Reply {
     /// The provider's own id; `None`: the [`ToolUse::id`] is it, or the provider gave none and wants none.
     pub id: Option<String>,
+    /// Whether the id was made up, because the call had none or one that another call has.
+    pub is_made_up: bool,
     /// Whether the call is one of a free-form tool, whose input is text (OpenAI's custom tools).
     pub is_custom: bool,
     /// A field of the call that its result must repeat, as its name and raw JSON (`caller`, `toolset_name`).
@@ -129,6 +131,9 @@ impl ModelError {
     /// The error with all its causes, in one line. What helps is left out where it is asked again.
     #[must_use]
     pub fn told(&self) -> String {
+        if let Self::Provider(error) = self {
+            return error.told();
+        }
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {

@@ -18,6 +18,8 @@ pub struct Question {
     /// What the response used that is being read.
     current: Option<Usage>,
     failure: Option<String>,
+    /// Who is asked, and how far that is.
+    standing: Option<String>,
 }
 
 impl Question {
@@ -33,6 +35,7 @@ impl Question {
             },
             current: None,
             failure: None,
+            standing: None,
         }
     }
 
@@ -60,14 +63,20 @@ impl Question {
             .map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
+    /// The question was put; `standing` says to whom, and how far that is, for people.
+    pub fn stands(&mut self, standing: String) {
+        self.standing = Some(standing);
+    }
+
     /// The response that is being read says that it used so much, so far.
     pub const fn uses(&mut self, usage: Usage) {
         self.current = Some(usage);
     }
 
     /// The response that is being read is the answer, which itself says what it used.
-    pub const fn is_answered(&mut self) {
+    pub fn is_answered(&mut self) {
         self.current = None;
+        self.standing = None;
     }
 
     /// The response that was being read came to nothing, and the same is asked again. What it used is
@@ -80,6 +89,7 @@ impl Question {
     /// The response that was being read came to nothing.
     pub fn came_to_nothing(&mut self) {
         self.discarded.add(self.current.take().unwrap_or_default());
+        self.standing = None;
     }
 
     /// What was used, in all, but for the answer.
@@ -88,6 +98,15 @@ impl Question {
         let mut all = self.discarded;
         all.add(self.current.unwrap_or_default());
         all
+    }
+
+    /// How far it is, for people: who was still asked or answering, and why it was asked again, if it was.
+    #[must_use]
+    pub fn account(&self) -> Option<String> {
+        let again = self.failure.as_ref();
+        let again = again.map(|failure| format!("the model was being asked again: {failure}"));
+        let accounts: Vec<String> = again.into_iter().chain(self.standing.clone()).collect();
+        (!accounts.is_empty()).then(|| accounts.join("; "))
     }
 
     /// Why the question was asked again the last time, if it was.

@@ -86,6 +86,7 @@ impl Address {
         let wire = self.wire.as_ref();
         Reply {
             id: wire.filter(|wire| *wire != self.id.as_str()).cloned(),
+            is_made_up: self.is_new,
             ..Reply::default()
         }
     }

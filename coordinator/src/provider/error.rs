@@ -9,7 +9,7 @@ use callboard_proto::Turn;
 use super::format::Format;
 use super::sse::SseError;
 
-/// Why a message can't be run. Nothing of it was.
+/// Why a message can't be run. Nothing of it was, but for calls that were taken early.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseError {
     /// The input isn't UTF-8, so it isn't JSON either.
@@ -95,7 +95,7 @@ pub enum ParseError {
     },
     /// Two calls share an id: the API refuses two results for it.
     #[error(
-        "the {}s at {first} and {second} have the same id {id:?}; the API takes one result for each id, so nothing was run",
+        "the {}s at {first} and {second} have the same id {id:?}; the API takes one result for each id, so they can't be answered",
         .format.call_noun()
     )]
     DuplicateId {
@@ -110,7 +110,7 @@ pub enum ParseError {
     },
     /// A call has the id of one of an earlier turn, in a format where neither can be given another.
     #[error(
-        "a {} has the id {id:?}, as a call of turn {} has; the API takes each id once in a conversation, so nothing was run",
+        "a {} has the id {id:?}, as a call of turn {} has; the API takes each id once in a conversation, so it can't be answered",
         .format.call_noun(), .turn.0
     )]
     RepeatedId {

@@ -5,6 +5,8 @@ use serde_json::value::RawValue;
 use super::error::ApiError;
 use super::fields::{Fields, list};
 
+/// What stands behind a text that was cut.
+pub(crate) const CUT: char = '…';
 /// Characters of an error's text that are kept: enough for what a provider says, and no page.
 const MESSAGE_CHARACTERS_MAX: usize = 500;
 /// Characters of a foreign body that are shown: enough to recognise who sent it.
@@ -103,7 +105,7 @@ fn one_line(text: &str) -> String {
 
 fn cut(text: &str, characters_max: usize) -> String {
     match text.char_indices().nth(characters_max) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}{CUT}", &text[..end]),
         None => text.to_owned(),
     }
 }

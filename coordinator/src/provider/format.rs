@@ -201,11 +201,12 @@ impl Format {
     /// what is sent now, byte for byte, as long as the settings stay.
     #[must_use]
     pub fn request(self, settings: &Settings, conversation: &Conversation) -> WireRequest {
+        let settings = settings.named(&conversation.catalogue);
         match self {
-            Self::Anthropic => anthropic::request(settings, conversation),
-            Self::Chat => chat::request(settings, conversation),
-            Self::Responses => responses::request(settings, conversation),
-            Self::Gemini => gemini::request(settings, conversation),
+            Self::Anthropic => anthropic::request(&settings, conversation),
+            Self::Chat => chat::request(&settings, conversation),
+            Self::Responses => responses::request(&settings, conversation),
+            Self::Gemini => gemini::request(&settings, conversation),
         }
     }
 

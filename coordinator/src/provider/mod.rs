@@ -24,6 +24,7 @@ pub mod responses;
 pub mod sse;
 mod stream;
 pub mod text;
+mod texts;
 
 pub use error::{ApiError, ParseError, StreamError};
 pub use format::Format;

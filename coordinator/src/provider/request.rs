@@ -1,9 +1,12 @@
 //! What a request is made of.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
+
+use crate::catalogue::{Catalogue, Tool};
 
 /// How a model is asked, the same for all turns of a run.
 #[derive(Clone, Debug)]
@@ -41,6 +44,20 @@ impl Settings {
             extra: Map::new(),
         }
     }
+
+    /// The same, with the tool to call first under the name that the model sees, whichever it was given by.
+    pub(super) fn named(&self, catalogue: &Catalogue) -> Cow<'_, Self> {
+        let ToolChoice::Tool(name) = &self.tool_choice else {
+            return Cow::Borrowed(self);
+        };
+        match catalogue.find(name).map(Tool::model_name) {
+            Some(seen) if seen != name => Cow::Owned(Self {
+                tool_choice: ToolChoice::Tool(seen.to_owned()),
+                ..self.clone()
+            }),
+            Some(_) | None => Cow::Borrowed(self),
+        }
+    }
 }
 
 /// Whether the model may, must or must not use tools.
@@ -53,7 +70,7 @@ pub enum ToolChoice {
     Any,
     /// None at all; calls that come anyway are refused.
     None,
-    /// This one, by the name that the model sees.
+    /// This one, by its own name or the one that the model sees.
     Tool(String),
 }
 
@@ -113,4 +130,47 @@ pub struct WireRequest {
     pub path: String,
     /// The JSON body.
     pub body: Bytes,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use callboard_proto::{Digest, Effect, Manifest, ToolName, ToolSpec};
+
+    use super::*;
+    use crate::catalogue::Offer;
+    use crate::model::Conversation;
+    use crate::provider::Format;
+
+    #[test]
+    fn the_tool_to_call_first_goes_by_the_name_that_the_model_sees() {
+        let offer = Offer {
+            digest: Digest::new([1; 32]),
+            spec: Arc::new(ToolSpec {
+                name: ToolName::new("shop.find").expect("it is a tool's name"),
+                description: String::new(),
+                input_schema: "{}".to_owned(),
+                manifest: Manifest::new(Effect::Read),
+            }),
+            instances: 1,
+        };
+        let conversation = Conversation {
+            task: "Find it.".into(),
+            catalogue: Arc::new(Catalogue::freeze([offer])),
+            exchanges: Vec::new(),
+        };
+        for format in Format::ALL {
+            for name in ["shop.find", "shop_find"] {
+                let settings = Settings {
+                    tool_choice: ToolChoice::Tool(name.to_owned()),
+                    ..Settings::new("m")
+                };
+                let body = format.request(&settings, &conversation).body;
+                let text = String::from_utf8_lossy(&body);
+                assert!(!text.contains("shop.find"), "{format}: {text}");
+                assert_eq!(text.matches("\"shop_find\"").count(), 2, "{format}: {text}");
+            }
+        }
+    }
 }

@@ -58,6 +58,30 @@ impl Assembler {
         }
     }
 
+    /// Whether a reason to stop was given and nothing was said since: what is missing is a count of tokens or
+    /// the connection's end, and the answer may be taken without.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        match self {
+            Self::Anthropic(assembler) => assembler.is_whole(),
+            Self::Chat(assembler) => assembler.is_at_rest(),
+            Self::Responses(assembler) => assembler.is_whole(),
+            Self::Gemini(assembler) => assembler.is_at_rest(),
+        }
+    }
+
+    /// Bytes that are kept of the response, without the envelopes of what it came in; at most a little more
+    /// than what is really held.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Anthropic(assembler) => assembler.kept_bytes(),
+            Self::Chat(assembler) => assembler.kept_bytes(),
+            Self::Responses(assembler) => assembler.kept_bytes(),
+            Self::Gemini(assembler) => assembler.kept_bytes(),
+        }
+    }
+
     /// What the response says it used, as far as it came.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

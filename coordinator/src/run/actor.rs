@@ -33,7 +33,7 @@ pub(super) struct Actor<M, G: Gather> {
     /// The tools that the last response named while it streamed, and why it broke off, if it did.
     streamed: Vec<String>,
     broken: Option<String>,
-    /// Why the model was asked again when the run gave the question up, if it was.
+    /// How far the question was when the run gave it up, if it did.
     failure: Option<String>,
 }
 
@@ -122,7 +122,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
         match answer {
             Some(Ok(answer)) => self.answered(turn, answer),
             Some(Err(error)) => self.failed(turn, &error, question.taken() > 0),
-            None => self.failure = question.failure().map(str::to_owned),
+            None => self.failure = question.account(),
         }
     }
 

@@ -148,9 +148,7 @@ impl EndSummary {
     pub fn of(end: &RunEnd) -> Self {
         let message = match end {
             RunEnd::ModelFailed { message } => Some(message.clone()),
-            RunEnd::TimeExhausted { failure } => failure
-                .as_ref()
-                .map(|failure| format!("the model was being asked again: {failure}")),
+            RunEnd::TimeExhausted { failure } => failure.clone(),
             RunEnd::Answered
             | RunEnd::TurnsExhausted
             | RunEnd::CallsExhausted

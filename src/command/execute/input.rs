@@ -17,7 +17,9 @@ pub(super) fn answer(format: Format, path: Option<&Path>) -> anyhow::Result<Mode
         Ok(answer)
     });
     let answer = read.map_err(|error| refusal(format, &input, error))?;
-    let renamed = renamed(format, &input, &answer);
+    // Their results name ids that the message that was read doesn't.
+    let made_up = answer.calls.iter().filter(|call| call.reply.is_made_up);
+    let renamed = made_up.count();
     if renamed > 0 {
         output::note(&format!(
             "callboard: {renamed} of {} calls had no id of their own and were given one; let the conversation go on with the \
@@ -26,19 +28,6 @@ pub(super) fn answer(format: Format, path: Option<&Path>) -> anyhow::Result<Mode
         ));
     }
     Ok(answer)
-}
-
-/// Calls whose results name an id that their message doesn't.
-fn renamed(format: Format, input: &[u8], answer: &ModelAnswer) -> usize {
-    let text = String::from_utf8_lossy(input);
-    let ids = answer.calls.iter().filter_map(|call| match format {
-        // A call without an id is answered without one.
-        Format::Gemini => call.reply.id.as_deref(),
-        Format::Anthropic | Format::Chat | Format::Responses => {
-            Some(call.reply.id.as_deref().unwrap_or(call.id.as_str()))
-        }
-    });
-    ids.filter(|id| !text.contains(*id)).count()
 }
 
 /// Says what is wrong with an input, ended by its code; and what it looks like, if that is another format.

@@ -55,7 +55,7 @@ pub(super) fn summary(report: &RunReport) -> String {
         refused => format!(" ({refused} of them refused)"),
     };
     format!(
-        "{why} after {} turns and {} calls{refused} in {:.0} ms",
+        "{why}. {} turns, {} calls{refused}, {:.0} ms",
         report.turns.len(),
         report.tally.calls,
         report.elapsed_ms

@@ -72,7 +72,7 @@ pub enum RunEnd {
     TokensExhausted,
     /// The time was used up.
     TimeExhausted {
-        /// Why the model was being asked again, if it was; for people.
+        /// How far the question was that the model was being asked, if it was; for people.
         failure: Option<String>,
     },
     /// Somebody asked for the end.

@@ -9,22 +9,32 @@ use callboard_coordinator_core::run::Stop;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::de::IgnoredAny;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::error::Failure;
+use super::key::Secrets;
 use super::retry::{Fault, Hints};
 use crate::model::{ModelAnswer, Question};
 use crate::provider::repeated::TakenIds;
 use crate::provider::sse::{self, Decoder, SseError};
 use crate::provider::{Format, ParseError, StreamError, foreign};
 
-/// Bytes of a response that are read, at most: twice what one event may have. Chosen, not measured.
+/// Bytes of a response that are kept, at most: twice what one event may have. Chosen, not measured.
 const RESPONSE_BYTES_MAX: usize = 2 * sse::EVENT_BYTES_MAX;
+/// Bytes of a stream that are read, at most. Most of a stream is envelope: 128,000 tokens came as 43 MB of
+/// Chat, 300 bytes each (measured, 2026-11); what is kept of them is bounded by [`RESPONSE_BYTES_MAX`].
+const STREAM_BYTES_MAX: usize = 16 * RESPONSE_BYTES_MAX;
 /// Bytes of an error's body that are read, at most. Chosen, not measured: providers send less than 2 KiB.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// How long the end of a stream is waited for once its answer is there, so that the next question finds
 /// the connection open. Chosen, not measured: it follows at once.
 const END_WAIT: Duration = Duration::from_secs(1);
+/// How long a count of tokens or the end is waited for behind a reason to stop. Chosen, not measured: they
+/// follow at once, but a server that gives a reason with every chunk may be slow between its first two.
+const REST_WAIT: Duration = Duration::from_secs(5);
+/// How many times its idle timeout a stream may last on pings alone, while a model thinks: as long as a
+/// whole response may at the usual timeouts. Chosen, not measured.
+const PINGED_TIMEOUTS: u32 = 5;
 /// Headers that carry the request's id: Anthropic's, OpenAI's.
 const REQUEST_ID: [&str; 2] = ["request-id", "x-request-id"];
 
@@ -35,6 +45,9 @@ pub(super) struct Asker {
     pub(super) client: Client,
     pub(super) headers: HeaderMap,
     pub(super) idle_timeout: Duration,
+    /// Whom it asks, for people.
+    pub(super) place: String,
+    pub(super) secrets: Secrets,
 }
 
 /// Why an attempt failed.
@@ -46,8 +59,8 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// What it means for asking again.
-    pub(super) fn fault(&self) -> Fault<'_> {
+    /// What it means for asking again, after so many calls were taken early.
+    pub(super) fn fault(&self, taken: usize) -> Fault<'_> {
         let hints = self.hints;
         match &self.failure {
             Failure::Refused { status, error } => Fault::Refused {
@@ -59,6 +72,10 @@ impl Trouble {
             | Failure::Silent { .. }
             | Failure::Broken(_)
             | Failure::Stream(StreamError::Cut | StreamError::Contradiction(_)) => {
+                Fault::Passing { wish: None }
+            }
+            // Something on the way spoilt it, and nothing hangs on it yet.
+            Failure::Stream(error) if taken == 0 && is_spoilt(error) => {
                 Fault::Passing { wish: None }
             }
             Failure::Stream(StreamError::Provider(error))
@@ -108,12 +125,14 @@ impl Asker {
             .post(url)
             .headers(self.headers.clone())
             .body(body);
+        question.stands(format!("{} had not answered yet", self.place));
         let response = timeout(self.idle_timeout, request.send())
             .await
             .map_err(|_| self.silent(false))?
             .map_err(not_sent)?;
         let headers = response.headers();
-        let request_id = request_id(headers);
+        let request_id = self.request_id(headers);
+        question.stands(self.standing(request_id.as_deref()));
         let hints = Hints::read(headers, SystemTime::now());
         let read = self.read(response, taken, question).await;
         match read.and_then(|answer| whole(answer, taken)) {
@@ -145,9 +164,9 @@ impl Asker {
             return self.stream(response, taken, question).await;
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = self.chunk(&mut response).await? {
+        while let Some(chunk) = self.chunk(&mut response, self.idle_timeout).await? {
             if body.len() + chunk.len() > RESPONSE_BYTES_MAX {
-                return Err(too_large());
+                return Err(too_large(RESPONSE_BYTES_MAX));
             }
             body.extend_from_slice(&chunk);
         }
@@ -163,12 +182,33 @@ impl Asker {
     ) -> Result<ModelAnswer, Failure> {
         let mut reading = Reading::new(self.format);
         let mut bytes = 0;
-        while let Some(chunk) = self.chunk(&mut response).await? {
+        let mut last_said = Instant::now();
+        loop {
+            let is_at_rest = reading.assembler.is_at_rest();
+            let quiet = last_said.elapsed();
+            let wait = if is_at_rest {
+                self.idle_timeout.min(REST_WAIT.saturating_sub(quiet))
+            } else {
+                let longest = self.idle_timeout.saturating_mul(PINGED_TIMEOUTS);
+                self.idle_timeout.min(longest.saturating_sub(quiet))
+            };
+            let chunk = match self.chunk(&mut response, wait).await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => {
+                    reading.end(taken, question)?;
+                    break;
+                }
+                // All was said.
+                Err(Failure::Broken(_) | Failure::Silent { .. }) if is_at_rest => break,
+                Err(failure) => return Err(failure),
+            };
             bytes += chunk.len();
-            if bytes > RESPONSE_BYTES_MAX {
-                return Err(too_large());
+            if bytes > STREAM_BYTES_MAX {
+                return Err(too_large(STREAM_BYTES_MAX));
             }
-            reading.take(&chunk, taken, question)?;
+            if reading.take(&chunk, taken, question)? {
+                last_said = Instant::now();
+            }
             if reading.assembler.is_whole() {
                 tokio::spawn(async move {
                     let end = async { while let Ok(Some(_)) = response.chunk().await {} };
@@ -192,6 +232,7 @@ impl Asker {
         if sse::is_stream(body) {
             let mut reading = Reading::new(self.format);
             reading.take(body, taken, question)?;
+            reading.end(taken, question)?;
             return reading.assembler.finish().map_err(Failure::Stream);
         }
         let source = match self.format.parse(body) {
@@ -201,6 +242,13 @@ impl Asker {
             }
             Ok(answer) => return Ok(answer),
             Err(source) => source,
+        };
+        let body = self.secrets.without(body);
+        let body = body.as_bytes();
+        let source = match source {
+            // Its words were cut where they may be secret.
+            ParseError::Refused { .. } => self.format.parse(body).err().unwrap_or(source),
+            source => source,
         };
         let status = status.as_u16();
         let is_object = body.trim_ascii_start().starts_with(b"{");
@@ -220,12 +268,12 @@ impl Asker {
         if status.is_redirection() {
             return Failure::Redirected {
                 status: status.as_u16(),
-                to: place(response.headers()),
+                to: self.redirected(response.headers()),
             };
         }
         let mut body = BytesMut::new();
         // What came of it says more than that no more came.
-        while let Ok(Some(chunk)) = self.chunk(&mut response).await {
+        while let Ok(Some(chunk)) = self.chunk(&mut response, self.idle_timeout).await {
             body.extend_from_slice(&chunk);
             if body.len() > ERROR_BYTES_MAX {
                 body.truncate(ERROR_BYTES_MAX);
@@ -234,12 +282,18 @@ impl Asker {
         }
         Failure::Refused {
             status: status.as_u16(),
-            error: self.format.read_error(&body),
+            error: self
+                .format
+                .read_error(self.secrets.without(&body).as_bytes()),
         }
     }
 
-    async fn chunk(&self, response: &mut Response) -> Result<Option<Bytes>, Failure> {
-        match timeout(self.idle_timeout, response.chunk()).await {
+    async fn chunk(
+        &self,
+        response: &mut Response,
+        wait: Duration,
+    ) -> Result<Option<Bytes>, Failure> {
+        match timeout(wait, response.chunk()).await {
             Ok(Ok(chunk)) => Ok(chunk),
             Ok(Err(error)) => Err(Failure::Broken(error.without_url())),
             Err(_) => Err(self.silent(true)),
@@ -251,6 +305,33 @@ impl Asker {
             after: self.idle_timeout,
             has_begun,
         }
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+        let found = REQUEST_ID.iter().find_map(|name| headers.get(*name));
+        let mut id = found?.to_str().ok()?.to_owned();
+        self.secrets.scrub(&mut id);
+        // Whoever sent it may have written anything.
+        let id: String = id.chars().take(100).collect();
+        (!id.is_empty()).then_some(id)
+    }
+
+    /// Where a redirect leads, without what may be secret in it.
+    fn redirected(&self, headers: &HeaderMap) -> String {
+        let location = headers
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("nowhere");
+        let end = location.find(['?', '#']).unwrap_or(location.len());
+        let mut place = location[..end].to_owned();
+        self.secrets.scrub(&mut place);
+        place.chars().take(200).collect()
+    }
+
+    /// What is to be said of a response that has begun, if nobody waits for its end.
+    fn standing(&self, request_id: Option<&str>) -> String {
+        let request = request_id.map_or_else(String::new, |id| format!(" (request {id})"));
+        format!("{} was still answering{request}", self.place)
     }
 }
 
@@ -270,20 +351,26 @@ impl Reading {
         }
     }
 
+    /// Takes the next bytes; whether they say anything.
     fn take(
         &mut self,
         bytes: &[u8],
         taken: &TakenIds,
         question: &mut Question,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
+        let mut says_something = false;
         let decoded = self.decoder.take(bytes, &mut self.events);
         // What was decoded before the error came before it.
         for event in self.events.drain(..) {
+            says_something |= !is_ping(&event);
             let read = self.assembler.take(&event);
             if let Some(usage) = self.assembler.usage() {
                 question.uses(usage);
             }
             read.map_err(Failure::Stream)?;
+            if self.assembler.kept_bytes() > RESPONSE_BYTES_MAX {
+                return Err(too_large(RESPONSE_BYTES_MAX));
+            }
             while let Some(call) = self.assembler.poll_sealed() {
                 taken.check(&call).map_err(Failure::Answer)?;
                 question.offer(call);
@@ -294,10 +381,29 @@ impl Reading {
             }
         }
         match decoded {
-            Err(_) if self.assembler.is_whole() => Ok(()),
-            Err(SseError::TooLarge) => Err(too_large()),
+            Err(_) if self.assembler.is_whole() => Ok(says_something),
+            Err(SseError::TooLarge) => Err(too_large(sse::EVENT_BYTES_MAX)),
             Err(error @ SseError::NotUtf8) => Err(Failure::Stream(error.into())),
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(says_something),
+        }
+    }
+
+    /// Nothing more comes. Some servers leave the empty line out behind their last event; what is there of it
+    /// is one only if it can be read.
+    fn end(&mut self, taken: &TakenIds, question: &mut Question) -> Result<(), Failure> {
+        if self.assembler.is_whole() {
+            return Ok(());
+        }
+        let is_at_rest = self.assembler.is_at_rest();
+        match self.take(b"\n\n", taken, question) {
+            Ok(_) => Ok(()),
+            Err(Failure::Stream(StreamError::Event { .. } | StreamError::Sse(_))) if is_at_rest => {
+                Ok(())
+            }
+            Err(Failure::Stream(StreamError::Event { .. } | StreamError::Sse(_))) => {
+                Err(Failure::Stream(StreamError::Cut))
+            }
+            Err(failure) => Err(failure),
         }
     }
 }
@@ -329,9 +435,26 @@ fn hidden_error(status: u16, source: ParseError) -> Failure {
     }
 }
 
-const fn too_large() -> Failure {
-    Failure::TooLarge {
-        bytes_max: RESPONSE_BYTES_MAX,
+const fn too_large(bytes_max: usize) -> Failure {
+    Failure::TooLarge { bytes_max }
+}
+
+/// Whether an event says only that its sender is there.
+fn is_ping(event: &sse::Event) -> bool {
+    event.name == "ping" || event.data.trim().is_empty()
+}
+
+/// Whether a stream was spoilt on its way: a byte that no text has, an event that ends too early.
+fn is_spoilt(error: &StreamError) -> bool {
+    match error {
+        StreamError::Sse(SseError::NotUtf8) => true,
+        StreamError::Event { source, .. } => source.is_eof(),
+        StreamError::Sse(SseError::TooLarge)
+        | StreamError::Contradiction(_)
+        | StreamError::Provider(_)
+        | StreamError::Unknown { .. }
+        | StreamError::Cut
+        | StreamError::Answer(_) => false,
     }
 }
 
@@ -357,13 +480,6 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
         || error.source().is_some_and(is_tls)
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    let found = REQUEST_ID.iter().find_map(|name| headers.get(*name));
-    // Whoever sent it may have written anything.
-    let id: String = found?.to_str().ok()?.chars().take(100).collect();
-    (!id.is_empty()).then_some(id)
-}
-
 fn id_in_body(failure: &Failure) -> Option<String> {
     match failure {
         Failure::Refused { error, .. } => error.request_id.clone(),
@@ -378,14 +494,4 @@ fn id_in_body(failure: &Failure) -> Option<String> {
         | Failure::TooLarge { .. }
         | Failure::Answer(_) => None,
     }
-}
-
-/// Where a redirect leads, without what may be secret in it.
-fn place(headers: &HeaderMap) -> String {
-    let location = headers
-        .get(LOCATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("nowhere");
-    let end = location.find(['?', '#']).unwrap_or(location.len());
-    location[..end].chars().take(200).collect()
 }

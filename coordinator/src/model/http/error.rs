@@ -159,17 +159,16 @@ impl Failure {
     /// Goes over what others wrote in it.
     pub(super) fn each_text(&mut self, mut change: impl FnMut(&mut String)) {
         match self {
-            Self::Refused { error, .. } => change(&mut error.message),
-            Self::Stream(StreamError::Provider(error)) => change(&mut error.message),
+            Self::Refused { error, .. } => error.each_text(&mut change),
+            Self::Stream(error) => error.each_text(&mut change),
             Self::Foreign { body, .. } => change(body),
             Self::Redirected { to, .. } => change(to),
+            Self::Answer(error) => error.each_text(&mut change),
             Self::Unreachable(_)
             | Self::Tls(_)
             | Self::Silent { .. }
             | Self::Broken(_)
-            | Self::TooLarge { .. }
-            | Self::Stream(_)
-            | Self::Answer(_) => {}
+            | Self::TooLarge { .. } => {}
         }
     }
 
@@ -227,11 +226,17 @@ pub(super) fn unknown_stop(
     base_url: &str,
     reason: &str,
     request_id: Option<&str>,
+    taken: usize,
 ) -> String {
+    let run = if taken == 0 {
+        "nothing of it was run"
+    } else {
+        "no further call of it was run"
+    };
     let request = request_id.map_or_else(String::new, |id| format!(", request {id}"));
     format!(
         "{format} at {base_url} stopped its response for {reason:?}, after which this version can't go on \
-         (model_stop{request}); nothing of it was run; ask again, and if it stays, another model is needed"
+         (model_stop{request}); {run}; ask again, and if it stays, another model is needed"
     )
 }
 
@@ -325,15 +330,23 @@ impl ProviderError {
     }
 }
 
-impl fmt::Display for ProviderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} at {} {}",
-            self.format,
-            self.base_url,
-            self.failure.what()
-        )?;
+impl ProviderError {
+    /// What happened, with its causes, and what helps behind them.
+    pub(in crate::model) fn told(&self) -> String {
+        let mut text = self.head();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        if !self.again.is_later() {
+            text.push_str(&format!("; {}", self.cure()));
+        }
+        text
+    }
+
+    /// What happened.
+    fn head(&self) -> String {
         let mut details = vec![self.code().to_owned()];
         if let Some(id) = &self.request_id {
             details.push(format!("request {id}"));
@@ -341,7 +354,19 @@ impl fmt::Display for ProviderError {
         if self.attempts > 1 {
             details.push(format!("asked {} times", self.attempts));
         }
-        write!(f, " ({})", details.join(", "))?;
+        format!(
+            "{} at {} {} ({})",
+            self.format,
+            self.base_url,
+            self.failure.what(),
+            details.join(", ")
+        )
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.head())?;
         // Whoever is asked again all the same needs no cure yet.
         match self.again {
             Again::After(_) => Ok(()),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::provider::foreign;
+
 /// Bytes below which a key is too short to be looked for in what a provider says.
 const SCRUBBED_BYTES_MIN: usize = 8;
 /// What stands in a text where the key stood.
@@ -117,17 +119,69 @@ impl ApiKey {
     pub(super) fn secret(&self) -> &str {
         &self.secret
     }
+}
 
-    /// The text without the key: a provider may repeat what it refuses.
+/// What nobody must see: the key, and the values of configured headers. A provider may repeat what it refuses.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// Takes secrets; those that are too short aren't looked for.
+    pub(super) fn new<'a>(values: impl Iterator<Item = &'a str>) -> Self {
+        let mut forms: Vec<String> = values
+            .flat_map(|value| {
+                let login = value.split_once(' ').map(|(_, login)| login);
+                [Some(value), login]
+            })
+            .flatten()
+            .filter(|value| value.len() >= SCRUBBED_BYTES_MIN)
+            .flat_map(forms)
+            .collect();
+        // One may be a part of another.
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        Self(forms)
+    }
+
+    /// Takes them out of a text, also where it was cut off in the middle of one.
     pub(super) fn scrub(&self, text: &mut String) {
-        scrub(&self.secret, text);
+        for secret in &self.0 {
+            if text.contains(secret) {
+                *text = text.replace(secret, SCRUBBED);
+            }
+        }
+        let Some(end) = text.rfind(foreign::CUT) else {
+            return;
+        };
+        let begun = self.0.iter().find_map(|secret| {
+            let lengths = (SCRUBBED_BYTES_MIN..secret.len()).rev();
+            let mut begins = lengths.filter_map(|length| secret.get(..length));
+            begins.find(|begin| text[..end].ends_with(begin))
+        });
+        if let Some(begun) = begun {
+            text.replace_range(end - begun.len()..end, SCRUBBED);
+        }
+    }
+
+    /// A body without them.
+    pub(super) fn without(&self, body: &[u8]) -> String {
+        let mut text = String::from_utf8_lossy(body).into_owned();
+        self.scrub(&mut text);
+        text
     }
 }
 
-/// Takes a secret out of a text; one that is too short isn't looked for.
-pub(super) fn scrub(secret: &str, text: &mut String) {
-    if secret.len() >= SCRUBBED_BYTES_MIN && text.contains(secret) {
-        *text = text.replace(secret, SCRUBBED);
+/// A secret as it is, and as JSON may write it.
+fn forms(secret: &str) -> [String; 3] {
+    let literal = serde_json::Value::from(secret).to_string();
+    let inside = literal.trim_matches('"').to_owned();
+    let slashed = inside.replace('/', "\\/");
+    [secret.to_owned(), inside, slashed]
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets")
     }
 }
 
@@ -146,9 +200,32 @@ mod tests {
         let key = ApiKey::new(" sk-secret-1\n", "the test").expect("it is one");
         assert_eq!(key.secret(), "sk-secret-1");
         assert_eq!(format!("{key:?}"), "ApiKey(from the test)");
-        let mut text = "wrong key sk-secret-1!".to_owned();
-        key.scrub(&mut text);
-        assert_eq!(text, "wrong key [key]!");
+    }
+
+    #[test]
+    fn a_secret_is_found_however_it_is_written_or_cut() {
+        let values = ["sk-se/cret-\"1", "Bearer token-1234", "short"];
+        let secrets = Secrets::new(values.into_iter());
+        for (text, expected) in [
+            ("wrong key sk-se/cret-\"1!", "wrong key [key]!"),
+            (r#"{"a":"sk-se\/cret-\"1"}"#, r#"{"a":"[key]"}"#),
+            (r#"{"a":"sk-se/cret-\"1"}"#, r#"{"a":"[key]"}"#),
+            ("sent Bearer token-1234.", "sent [key]."),
+            ("sent token-1234.", "sent [key]."),
+            ("it is short", "it is short"),
+            ("the key sk-se/cr…", "the key [key]…"),
+            (
+                r#"begins "the key sk-se\/cret-…""#,
+                r#"begins "the key [key]…""#,
+            ),
+            ("the key sk-se…", "the key sk-se…"),
+        ] {
+            let mut scrubbed = text.to_owned();
+            secrets.scrub(&mut scrubbed);
+            assert_eq!(scrubbed, expected);
+            assert_eq!(secrets.without(text.as_bytes()), expected);
+        }
+        assert_eq!(format!("{secrets:?}"), "Secrets");
     }
 
     #[test]

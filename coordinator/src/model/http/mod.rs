@@ -11,6 +11,7 @@ use super::{Conversation, Model, ModelAnswer, ModelError, Question};
 use crate::provider::repeated::TakenIds;
 use crate::provider::{Format, Settings, ToolChoice};
 use address::BaseUrl;
+use key::Secrets;
 use retry::Verdict;
 
 mod address;
@@ -76,6 +77,8 @@ impl ProviderModel {
             client: client::client(&options, &base)?,
             headers: client::headers(format, &options)?,
             idle_timeout: options.idle_timeout(settings.is_streamed),
+            place: format!("{format} at {}", base.as_str()),
+            secrets: Secrets::new(secrets(&options)),
         };
         Ok(Self {
             name: format!("{format}/{}", settings.model),
@@ -128,28 +131,19 @@ impl ProviderModel {
             again,
             failure: trouble.failure,
         };
-        error.failure.each_text(|text| self.scrub(text));
+        let secrets = &self.asker.secrets;
+        error.failure.each_text(|text| secrets.scrub(text));
         if let Some(id) = &mut error.request_id {
-            self.scrub(id);
+            secrets.scrub(id);
         }
         ModelError::Provider(Box::new(error))
     }
 
-    /// Takes out of a text what nobody must see.
-    fn scrub(&self, text: &mut String) {
-        if let Some(key) = &self.options.key {
-            key.scrub(text);
-        }
-        for (_, value) in &self.options.headers {
-            key::scrub(value, text);
-        }
-    }
-
     /// What to say of an answer that stopped for a reason that isn't known.
-    fn account(&self, reason: &str, request_id: Option<&str>) -> String {
+    fn account(&self, reason: &str, request_id: Option<&str>, taken: usize) -> String {
         let format = self.asker.format;
-        let mut text = error::unknown_stop(format, self.base.as_str(), reason, request_id);
-        self.scrub(&mut text);
+        let mut text = error::unknown_stop(format, self.base.as_str(), reason, request_id, taken);
+        self.asker.secrets.scrub(&mut text);
         text
     }
 
@@ -157,7 +151,8 @@ impl ProviderModel {
     fn again(&self, trouble: &Trouble, attempts: u32, question: &Question) -> Again {
         let retries = &self.options.retries;
         let dice = fastrand::f64();
-        match retries.judge(self.asker.format, trouble.fault(), attempts - 1, dice) {
+        let fault = trouble.fault(question.taken());
+        match retries.judge(self.asker.format, fault, attempts - 1, dice) {
             Verdict::Again(wait) => match question.time_left() {
                 Some(left) if wait >= left => Again::OutOfTime { wait, left },
                 Some(_) | None => Again::After(wait),
@@ -166,6 +161,12 @@ impl ProviderModel {
             Verdict::GiveUp => Again::Never,
         }
     }
+}
+
+/// What nobody must see of what is sent.
+fn secrets(options: &HttpOptions) -> impl Iterator<Item = &str> {
+    let key = options.key.iter().map(ApiKey::secret);
+    key.chain(options.headers.iter().map(|(_, value)| value.as_str()))
 }
 
 impl Model for ProviderModel {
@@ -190,7 +191,8 @@ impl Model for ProviderModel {
                 Ok((mut answer, request_id)) => {
                     question.is_answered();
                     if let Stop::Unknown(reason) = &answer.stop {
-                        answer.account = Some(self.account(reason, request_id.as_deref()));
+                        let id = request_id.as_deref();
+                        answer.account = Some(self.account(reason, id, question.taken()));
                     }
                     return Ok(answer);
                 }

@@ -14,6 +14,7 @@ use crate::model::{
 use crate::provider::{Format, Settings, ToolChoice};
 use server::{Reply, Server};
 
+mod ends;
 mod questions;
 mod server;
 
@@ -143,6 +144,8 @@ async fn what_may_pass_is_asked_again_with_the_same_bytes() {
         Reply::closed(),
         Reply::stream(cut_stream()),
         Reply::stream(""),
+        Reply::bytes(b"data: x\n\n", 0xff),
+        Reply::stream("data: {\"type\":\"message_start\"\n\n"),
         Reply::stream(&event),
         Reply::stream(&format!("{}{STREAM}", cut_stream())),
     ] {
@@ -191,7 +194,7 @@ async fn a_failure_says_what_happened_and_how_often_it_was_tried() {
         failure([Reply::json(200, "")], same).await,
         failure([Reply::json(200, &WHOLE[..40])], once).await,
         failure([Reply::stream("data: \u{0}\n\n")], same).await,
-        failure([Reply::bytes(b"data: x\n\n", 0xff)], same).await,
+        failure([Reply::bytes(b"data: x\n\n", 0xff)], once).await,
         failure([Reply::silent()], hasty).await,
         failure([Reply::stream(cut_stream()).and_silence()], hasty).await,
         failure([Reply::stream(cut_stream())], once).await,
@@ -199,6 +202,36 @@ async fn a_failure_says_what_happened_and_how_often_it_was_tried() {
     let texts: Vec<String> = cases.iter().map(told).collect();
     assert!(!texts.concat().contains("secret"));
     insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[tokio::test]
+async fn a_key_is_scrubbed_wherever_it_stands_and_however_it_is_cut() {
+    const SLASHED: &str = "sk-ant/secret-1234";
+    let escaped = SLASHED.replace('/', "\\/");
+    let long = format!("{}{SLASHED}", "x".repeat(488));
+    let error = |kind: &str, message: &str| {
+        format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}}}}"#)
+    };
+    let page = format!("<h1>{}{SLASHED}</h1>", "x".repeat(186));
+    for reply in [
+        Reply::json(400, &error(SLASHED, "no")),
+        Reply::json(400, &error("a", &long)),
+        Reply::json(400, &format!(r#"{{"other":"{escaped}"}}"#)),
+        Reply::json(200, &error(&escaped, &long)),
+        Reply::json(200, &format!(r#"{{"role":"{SLASHED}","content":[]}}"#)),
+        Reply::of(404, "text/html", &page),
+        Reply::of(200, "text/html", &page),
+        Reply::stream(&format!("data: {}\n\n", error(SLASHED, &long))),
+        Reply::json(400, "{}").header("request-id", &format!("{}{SLASHED}", "x".repeat(88))),
+    ] {
+        let (error, _) = failure([reply], |options| {
+            options.key = Some(ApiKey::new(SLASHED, "the test").unwrap());
+            options.retries.retries_max = 0;
+        })
+        .await;
+        let text = format!("{} {error:?}", error.told());
+        assert!(!text.contains("sk-ant"), "{text}");
+    }
 }
 
 #[tokio::test]

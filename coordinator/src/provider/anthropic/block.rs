@@ -162,8 +162,12 @@ impl Block {
             .map(|inside| decode(&format!("\"{inside}\"")))
             .unwrap_or_default();
         if text.trim().is_empty() {
-            let json = start.get("input").map_or("{}", RawValue::get).to_owned();
-            return Input { json, broken: None };
+            let given = start.get("input").map(RawValue::get);
+            return Input {
+                json: given.unwrap_or("{}").to_owned(),
+                // An empty slot is no empty object.
+                broken: given.is_none().then(String::new),
+            };
         }
         if Fields::read(&text).is_ok() {
             return Input {

@@ -227,10 +227,10 @@ fn call(raw: &Bytes, index: usize, block: WireBlock<'_>) -> Result<ToolUse, Pars
             index,
         });
     };
-    let arguments = block.input.map_or_else(
-        || Bytes::from_static(b"{}"),
-        |input| raw.slice_ref(input.get().as_bytes()),
-    );
+    // An empty slot is no empty object: what the model meant to give got lost.
+    let arguments = block
+        .input
+        .map_or_else(Bytes::new, |input| raw.slice_ref(input.get().as_bytes()));
     let repeat = block
         .toolset_name
         .map(|toolset| ("toolset_name", toolset.to_owned()));

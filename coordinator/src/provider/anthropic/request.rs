@@ -60,7 +60,7 @@ pub fn request(settings: &Settings, conversation: &Conversation) -> WireRequest 
     let tools: Vec<WireTool<'_>> = conversation.catalogue.tools().map(tool).collect();
     if !tools.is_empty() {
         body.set("tools", &tools);
-        if let Some(choice) = tool_choice(settings, conversation) {
+        if let Some(choice) = tool_choice(settings) {
             body.set("tool_choice", &choice);
         }
     }
@@ -111,20 +111,14 @@ fn input_schema(schema: &str) -> Box<RawValue> {
     RawValue::from_string(text).expect("an object with one more field is JSON")
 }
 
-fn tool_choice<'a>(
-    settings: &'a Settings,
-    conversation: &'a Conversation,
-) -> Option<WireToolChoice<'a>> {
+fn tool_choice(settings: &Settings) -> Option<WireToolChoice<'_>> {
     let disable_parallel_tool_use = settings.parallel == Parallel::Off;
     let (choice_type, name) = match &settings.tool_choice {
         ToolChoice::Auto if !disable_parallel_tool_use => return None,
         ToolChoice::Auto => ("auto", None),
         ToolChoice::Any => ("any", None),
         ToolChoice::None => ("none", None),
-        ToolChoice::Tool(name) => {
-            let tool = conversation.catalogue.find(name);
-            ("tool", Some(tool.map_or(name.as_str(), Tool::model_name)))
-        }
+        ToolChoice::Tool(name) => ("tool", Some(name.as_str())),
     };
     Some(WireToolChoice {
         choice_type,

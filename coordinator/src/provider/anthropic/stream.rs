@@ -39,6 +39,8 @@ pub struct Assembler {
     /// Whether no further call can be given before the response is whole.
     is_early_over: bool,
     sealed: VecDeque<ToolUse>,
+    /// Bytes of blocks and of what was added to them.
+    kept_bytes: usize,
     /// A delta whose meaning isn't known.
     unknown_delta: Option<String>,
 }
@@ -77,12 +79,14 @@ impl Assembler {
             "content_block_start" => {
                 let index = data.index().map_err(unreadable)?;
                 let start = data.value("content_block").map_err(unreadable)?;
+                self.kept_bytes += start.get().len();
                 let block = Block::start(index, start).map_err(unreadable)?;
                 self.start(block)?;
             }
             "content_block_delta" => {
                 let index = data.index().map_err(unreadable)?;
                 let delta = data.value("delta").map_err(unreadable)?;
+                self.kept_bytes += delta.get().len();
                 let block = self.open_block(index)?;
                 let unknown = block.grow(delta).map_err(unreadable)?;
                 self.unknown_delta = unknown.or(self.unknown_delta.take());
@@ -115,6 +119,10 @@ impl Assembler {
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
         self.stop_reason.is_some()
+    }
+
+    pub(in crate::provider) fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
 
     pub(in crate::provider) fn usage(&self) -> Option<Usage> {

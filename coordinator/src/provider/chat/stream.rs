@@ -39,6 +39,8 @@ pub struct Assembler {
     known: Given,
     /// The response's own id.
     id: Option<String>,
+    /// Bytes of all that was added to the message.
+    kept_bytes: usize,
 }
 
 /// The assistant message so far.
@@ -112,6 +114,7 @@ impl Assembler {
     fn take_choice(&mut self, choice: &Fields<'_>) -> Result<(), StreamError> {
         self.has_begun = true;
         if let Some(delta) = choice.get("delta") {
+            self.kept_bytes += delta.get().len();
             let delta = Fields::read(delta.get()).map_err(unreadable("delta"))?;
             for (name, raw) in &delta.0 {
                 match name.as_ref() {
@@ -193,6 +196,14 @@ impl Assembler {
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
         self.is_whole
+    }
+
+    pub(in crate::provider) fn is_at_rest(&self) -> bool {
+        self.is_whole || (self.has_begun && self.reason.is_some())
+    }
+
+    pub(in crate::provider) fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
 
     pub(in crate::provider) fn usage(&self) -> Option<Usage> {

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::turn::Turn;
 use crate::model::ModelAnswer;
+use crate::provider::fields::Fields;
 use crate::provider::{Format, ParseError};
 
 /// A response, a chunk of a streamed one, one candidate of it, or a bare content: what counts of each.
@@ -21,8 +22,10 @@ pub(super) struct WireResponse<'a> {
     pub(super) candidates: Option<Vec<&'a RawValue>>,
     #[serde(alias = "prompt_feedback")]
     pub(super) prompt_feedback: Option<WireFeedback>,
-    #[serde(alias = "usage_metadata")]
-    pub(super) usage_metadata: Option<WireUsage>,
+    #[serde(borrow, alias = "usage_metadata")]
+    pub(super) usage_metadata: Option<&'a RawValue>,
+    #[serde(borrow, alias = "response_id")]
+    response_id: Option<&'a RawValue>,
     #[serde(borrow)]
     content: Option<&'a RawValue>,
     #[serde(alias = "finish_reason")]
@@ -58,30 +61,39 @@ pub(super) struct WireContent<'a> {
     pub(super) parts: Option<Vec<&'a RawValue>>,
 }
 
-/// Tokens; the API leaves out what is zero.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a usageMetadata object")]
-pub(super) struct WireUsage {
-    #[serde(alias = "prompt_token_count")]
-    prompt_token_count: Option<u64>,
-    #[serde(alias = "tool_use_prompt_token_count")]
-    tool_use_prompt_token_count: Option<u64>,
-    #[serde(alias = "candidates_token_count")]
-    candidates_token_count: Option<u64>,
-    #[serde(alias = "thoughts_token_count")]
-    thoughts_token_count: Option<u64>,
+impl WireResponse<'_> {
+    /// The response's own id, if it is one.
+    pub(super) fn response_id(&self) -> Option<String> {
+        let id: String = serde_json::from_str(self.response_id?.get()).ok()?;
+        (!id.is_empty()).then_some(id)
+    }
 }
 
-impl WireUsage {
-    pub(super) fn usage(&self) -> Usage {
-        let sum = |a: Option<u64>, b: Option<u64>| {
-            a.unwrap_or_default().saturating_add(b.unwrap_or_default())
-        };
-        Usage {
-            input_tokens: sum(self.prompt_token_count, self.tool_use_prompt_token_count),
-            output_tokens: sum(self.candidates_token_count, self.thoughts_token_count),
-        }
-    }
+/// Tokens; the API leaves out what is zero. Nothing where that can't be read, for no answer should fail
+/// for it.
+pub(super) fn usage(raw: &RawValue) -> Option<Usage> {
+    let fields = Fields::read(raw.get()).ok()?;
+    let tokens = |names: [&str; 2]| {
+        names
+            .into_iter()
+            .find_map(|name| serde_json::from_str::<u64>(fields.get(name)?.get()).ok())
+    };
+    let sum = |counts: [Option<u64>; 2]| {
+        let counts = counts.into_iter().flatten();
+        counts.reduce(u64::saturating_add)
+    };
+    let input_tokens = sum([
+        tokens(["promptTokenCount", "prompt_token_count"]),
+        tokens(["toolUsePromptTokenCount", "tool_use_prompt_token_count"]),
+    ]);
+    let output_tokens = sum([
+        tokens(["candidatesTokenCount", "candidates_token_count"]),
+        tokens(["thoughtsTokenCount", "thoughts_token_count"]),
+    ]);
+    (input_tokens.is_some() || output_tokens.is_some()).then(|| Usage {
+        input_tokens: input_tokens.unwrap_or_default(),
+        output_tokens: output_tokens.unwrap_or_default(),
+    })
 }
 
 /// Takes a response apart: a whole one, one candidate of it, or its bare content; also a list of

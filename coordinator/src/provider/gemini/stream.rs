@@ -16,13 +16,18 @@ use crate::provider::sse::Event;
 pub struct Assembler {
     turn: Turn,
     polled: usize,
+    is_whole: bool,
 }
 
 impl Assembler {
     pub(in crate::provider) fn take(&mut self, event: &Event) -> Result<(), StreamError> {
         let data = event.data.trim();
         // The API ends its streams without a word; servers in front of it may not.
-        if data.is_empty() || data == "[DONE]" {
+        if data == "[DONE]" {
+            self.is_whole |= self.turn.is_finished();
+            return Ok(());
+        }
+        if data.is_empty() || self.is_whole {
             return Ok(());
         }
         let unread = |source| StreamError::Event {
@@ -48,20 +53,18 @@ impl Assembler {
             let error = read_error(data.as_bytes());
             return Err(StreamError::Provider(Box::new(error)));
         }
-        let calls = self.turn.calls_begun();
-        let was_finished = self.turn.is_finished();
-        self.turn.take(chunk)?;
-        // Some servers give a reason with every chunk of text; behind a reason no call may begin.
-        if was_finished && self.turn.calls_begun() != calls {
+        let is_of_another = self.turn.is_of_another(chunk.response_id());
+        if is_of_another && self.turn.is_finished() && chunk.candidates.is_some() {
             return Err(StreamError::Contradiction(
-                "a call began after the response's reason to stop".to_owned(),
+                "a second response began behind the end of the first".to_owned(),
             ));
         }
+        self.turn.take(chunk)?;
         Ok(())
     }
 
-    /// A call is sealed by the part that follows it, for a part without a name may continue it; the last
-    /// one by the reason to stop.
+    /// A call is sealed by the part that follows it, for a part without a name may continue it. The last
+    /// one isn't before the stream has ended: a reason to stop may come with every chunk.
     pub(in crate::provider) fn poll_sealed(&mut self) -> Option<ToolUse> {
         if self.turn.is_finished() && self.turn.stop() != Stop::Calls {
             return None;
@@ -72,7 +75,15 @@ impl Assembler {
     }
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
-        self.turn.is_finished()
+        self.is_whole || self.turn.is_blocked()
+    }
+
+    pub(in crate::provider) fn is_at_rest(&self) -> bool {
+        self.turn.is_at_rest()
+    }
+
+    pub(in crate::provider) fn kept_bytes(&self) -> usize {
+        self.turn.kept_bytes()
     }
 
     pub(in crate::provider) fn usage(&self) -> Option<Usage> {

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use super::naming::NAMING;
-use super::parse::{WireCandidate, WireContent, WireResponse, object};
+use super::parse::{WireCandidate, WireContent, WireResponse, object, usage};
 use super::{history, merge};
 use crate::model::{ModelAnswer, Reply, ToolUse};
 use crate::provider::address::Addresses;
@@ -65,6 +65,12 @@ pub(super) struct Turn {
     has_merged: bool,
     has_candidate: bool,
     stop_reason: Option<String>,
+    /// Whether more was said behind a reason to stop, so that none of this server's is the end.
+    goes_on: bool,
+    /// The response's own id.
+    id: Option<String>,
+    /// Bytes of the parts.
+    kept_bytes: usize,
     /// With what the same question is asked again to go on.
     continuation: Option<String>,
     blocked: Option<String>,
@@ -77,9 +83,7 @@ impl Turn {
         &mut self,
         response: &WireResponse<'a>,
     ) -> Result<Option<&'a RawValue>, ParseError> {
-        if let Some(usage) = &response.usage_metadata {
-            self.usage = Some(usage.usage());
-        }
+        self.usage = response.usage_metadata.and_then(usage).or(self.usage);
         let blocked = response.prompt_feedback.as_ref();
         if let Some(reason) = blocked.and_then(|feedback| feedback.block_reason.as_deref()) {
             self.blocked = Some(reason.to_owned());
@@ -120,19 +124,25 @@ impl Turn {
             }
         }
         for part in content.parts.unwrap_or_default() {
+            self.goes_on |= self.stop_reason.is_some();
+            self.kept_bytes += part.get().len();
             self.take_part(part)?;
         }
         Ok(())
     }
 
-    /// Takes a reason to stop, if it is one. With it the last call is as whole as the others.
+    /// Takes a reason to stop, if it is one. The last one holds: some servers give one with every chunk.
     pub(super) fn take_finish(&mut self, reason: Option<&str>) {
         if let Some(reason) = reason.filter(|reason| !reason.is_empty() && *reason != UNSPECIFIED) {
             self.stop_reason = Some(reason.to_owned());
-            if self.stop() == Stop::Calls {
-                self.close();
-            }
         }
+    }
+
+    /// Takes the id of the response that a chunk is of; whether it is another one's than before.
+    pub(super) fn is_of_another(&mut self, id: Option<String>) -> bool {
+        let is_other = id.is_some() && self.id.is_some() && id != self.id;
+        self.id = self.id.take().or(id);
+        is_other
     }
 
     /// Keeps a content that came whole for the echo, unless it names no role: without one the API would
@@ -233,15 +243,11 @@ impl Turn {
                 arguments: call.arguments,
                 reply: Reply {
                     id: address.wire,
+                    is_made_up: address.is_new,
                     ..Reply::default()
                 },
             });
         }
-    }
-
-    /// Calls that have begun so far.
-    pub(super) fn calls_begun(&self) -> usize {
-        self.calls.len() + usize::from(self.open.is_some())
     }
 
     /// The calls that are surely whole.
@@ -254,12 +260,23 @@ impl Turn {
         self.stop_reason.is_some() || self.is_blocked()
     }
 
+    /// Whether it was finished, and nothing was said since.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.is_finished() && !self.goes_on
+    }
+
+    /// Bytes of what is kept for the echo.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.kept_bytes
+    }
+
     /// Whether there was nothing that a model, or the API in its place, said.
     pub(super) fn is_empty(&self) -> bool {
         !self.has_candidate && self.stop_reason.is_none() && self.blocked.is_none()
     }
 
-    fn is_blocked(&self) -> bool {
+    /// Whether the question was refused.
+    pub(super) fn is_blocked(&self) -> bool {
         !self.has_candidate && self.blocked.is_some()
     }
 

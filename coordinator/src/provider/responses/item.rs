@@ -110,6 +110,7 @@ fn call(fields: &Fields<'_>, item_type: &str, index: usize) -> Result<ToolUse, P
         arguments,
         reply: Reply {
             id: None,
+            is_made_up: false,
             is_custom,
             repeat: fields
                 .get("caller")

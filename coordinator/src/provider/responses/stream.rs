@@ -29,6 +29,8 @@ pub struct Assembler {
     has_begun: bool,
     end: Option<End>,
     usage: Option<Usage>,
+    /// Bytes of the items.
+    kept_bytes: usize,
 }
 
 /// An item that has begun.
@@ -125,6 +127,7 @@ impl Assembler {
             None => {
                 slot.may_be_call = item_type(&item).is_some_and(|kind| item::is_call(&kind));
                 slot.item = Some(raw.to_owned());
+                self.kept_bytes += raw.get().len();
             }
         }
         Ok(Ok(()))
@@ -194,6 +197,10 @@ impl Assembler {
 
     pub(in crate::provider) fn is_whole(&self) -> bool {
         self.end.is_some()
+    }
+
+    pub(in crate::provider) fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
 
     pub(in crate::provider) fn usage(&self) -> Option<Usage> {

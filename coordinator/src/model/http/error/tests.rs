@@ -180,8 +180,29 @@ fn what_helps_depends_on_whether_it_is_asked_again() {
         )
     );
     assert_eq!(
-        unknown_stop(Format::Gemini, "https://example", "NEW", Some("req_1")),
+        unknown_stop(Format::Gemini, "https://example", "NEW", Some("req_1"), 0),
         "gemini at https://example stopped its response for \"NEW\", after which this version can't go on (model_stop, \
          request req_1); nothing of it was run; ask again, and if it stays, another model is needed"
+    );
+    let text = unknown_stop(Format::Gemini, "https://example", "NEW", None, 1);
+    assert!(text.contains("no further call of it was run"), "{text}");
+}
+
+#[test]
+fn the_cause_comes_before_the_cure() {
+    let error = ProviderError {
+        format: Format::Chat,
+        model: "m".to_owned(),
+        base_url: "https://example".to_owned(),
+        key_origin: None,
+        attempts: 1,
+        request_id: None,
+        again: Again::Never,
+        failure: Failure::Stream(StreamError::Contradiction("it began twice".to_owned())),
+    };
+    assert_eq!(
+        error.told(),
+        "openai-chat at https://example gave a response that can't be worked with (model_stream): the provider's \
+         stream contradicts itself: it began twice; ask again without streaming, and report this"
     );
 }

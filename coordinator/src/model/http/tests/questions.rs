@@ -61,6 +61,25 @@ async fn what_came_to_nothing_was_used_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_question_that_is_given_up_says_how_far_it_was() {
+    let stalled = Reply::stream(cut_stream()).header("request-id", "req_7");
+    let server = Server::start([stalled.and_silence()]).await;
+    let mut model = model(options(&server));
+    let (mut question, mut taken) = eager();
+    let conversation = conversation();
+    tokio::select! {
+        _ = model.answer(&conversation, &mut question) => panic!("it never ends"),
+        _ = taken.recv() => {}
+    }
+    let expected = format!(
+        "anthropic at {} was still answering (request req_7)",
+        server.url()
+    );
+    assert_eq!(question.account(), Some(expected));
+    assert_eq!(Question::plain().account(), None);
+}
+
+#[tokio::test]
 async fn nobody_waits_for_longer_than_there_is_time() {
     let late = Reply::json(429, "{}").header("retry-after", "60");
     let server = Server::start([late.header("request-id", "req_7")]).await;

@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{RESPONSE, parse, report};
 use crate::catalogue::{Catalogue, Offer};
 use crate::model::{Conversation, Exchange};
-use crate::provider::anthropic::request;
-use crate::provider::{Parallel, Settings, ToolChoice};
+use crate::provider::{Format, Parallel, Settings, ToolChoice};
 
 fn offer(name: &str, schema: &str) -> Offer {
     Offer {
@@ -33,7 +32,7 @@ fn conversation(schemas: &[(&str, &str)]) -> Conversation {
 }
 
 fn body(settings: &Settings, conversation: &Conversation) -> String {
-    let request = request(settings, conversation);
+    let request = Format::Anthropic.request(settings, conversation);
     assert_eq!(request.path, "/v1/messages");
     String::from_utf8(request.body.to_vec()).unwrap()
 }

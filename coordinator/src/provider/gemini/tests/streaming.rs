@@ -152,7 +152,7 @@ fn a_reason_other_than_stop_seals_nothing_more() {
 }
 
 #[test]
-fn the_reason_makes_it_whole_and_chunks_without_a_candidate_do_not() {
+fn only_the_end_of_the_stream_makes_it_whole() {
     let mut assembler = Format::Gemini.assembler();
     for data in [
         "",
@@ -170,11 +170,14 @@ fn the_reason_makes_it_whole_and_chunks_without_a_candidate_do_not() {
     assembler
         .take(&event(r#"{"candidates":[{"finishReason":"STOP"}]}"#))
         .unwrap();
-    assert!(assembler.is_whole());
-    // Some servers give a reason with every chunk.
+    // Some servers give a reason with every chunk, so none is the end.
+    assert!(assembler.is_at_rest() && !assembler.is_whole());
     assembler
         .take(&event(&text.replace("\"a\"", "\"b\"")))
         .unwrap();
+    assert!(!assembler.is_at_rest() && !assembler.is_whole());
+    assembler.take(&event("[DONE]")).unwrap();
+    assert!(assembler.is_whole());
     assert_eq!(assembler.finish().unwrap().text, "ab");
 
     let mut assembler = Format::Gemini.assembler();
@@ -188,6 +191,7 @@ fn the_reason_makes_it_whole_and_chunks_without_a_candidate_do_not() {
 fn what_breaks_a_stream_is_told() {
     let named = r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x"}}]},"finishReason":"STOP"}]}"#;
     let nameless = r#"{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]}}]}"#;
+    let text = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#;
     let error =
         r#"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#;
     let in_a_list = format!("[{error}]");
@@ -199,7 +203,7 @@ fn what_breaks_a_stream_is_told() {
         vec!["[7]"],
         vec![r#"{"candidates":[{"content":{"role":"user"}}]}"#],
         vec![nameless],
-        vec![named, nameless],
+        vec![named, text, nameless],
     ];
     let mut texts = String::new();
     for case in cases {
@@ -218,23 +222,65 @@ fn what_breaks_a_stream_is_told() {
 }
 
 #[test]
-fn what_goes_on_after_its_end_is_refused() {
-    let chunk = |parts: &str, reason: &str| Event {
-        name: String::new(),
-        data: format!(
-            r#"{{"candidates":[{{"content":{{"parts":[{parts}],"role":"model"}}{reason}}}]}}"#
-        ),
+fn nothing_behind_a_reason_is_lost() {
+    let chunk = |parts: &str, reason: &str| {
+        event(&format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{parts}],"role":"model"}}{reason}}}],"responseId":"r1"}}"#
+        ))
     };
-    let end = chunk(PARTS[3], r#","finishReason":"STOP""#);
+    let stop = r#","finishReason":"STOP""#;
     let mut assembler = Format::Gemini.assembler();
-    assembler.take(&end).unwrap();
-    assert!(assembler.is_whole());
-    // A count of tokens may come late; a second response in one recording may not.
-    let usage = Event {
-        name: String::new(),
-        data: format!("{{{USAGE}}}"),
-    };
-    assembler.take(&usage).unwrap();
-    let error = assembler.take(&chunk(PARTS[4], "")).unwrap_err();
+    for data in [
+        chunk(PARTS[3], stop),
+        chunk(PARTS[4], stop),
+        chunk(PARTS[5], ""),
+        chunk(PARTS[7], ""),
+        event(&format!("{{{USAGE}}}")),
+    ] {
+        assembler.take(&data).unwrap();
+    }
+    let mut sealed = Vec::new();
+    while let Some(call) = assembler.poll_sealed() {
+        sealed.push(call);
+    }
+    let mut cut = Format::Gemini.assembler();
+    cut.take(&chunk(PARTS[3], stop)).unwrap();
+    cut.take(&chunk(PARTS[1], r#","finishReason":"MAX_TOKENS""#))
+        .unwrap();
+    assert_eq!(cut.finish().unwrap().stop, Stop::Truncated);
+    // A second response in one recording is another matter.
+    let mut two = Format::Gemini.assembler();
+    two.take(&chunk(PARTS[3], stop)).unwrap();
+    let mut other = chunk(PARTS[3], stop);
+    other.data = other.data.replace("r1", "r2");
+    let error = two.take(&other).unwrap_err();
     assert!(matches!(error, StreamError::Contradiction(_)), "{error}");
+
+    let answer = assembler.finish().unwrap();
+    assert_eq!(answer.calls.len(), 2);
+    assert_eq!(calls(&sealed), calls(&answer.calls));
+    assert_eq!(answer.usage.unwrap().output_tokens, 9);
+    assert!(answer.echo[0].get().contains("ZW5k"));
+    assert_eq!(
+        answer.calls[1].arguments.as_ref(),
+        br#"{"big":12345678901234567890123}"#
+    );
+}
+
+#[test]
+fn odd_counts_of_tokens_cost_no_answer() {
+    for odd in ["12.0", "\"12\"", "-1", "[]"] {
+        let data = format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"text":"a"}}]}},"finishReason":"STOP"}}],"usageMetadata":{{"promptTokenCount":{odd},"candidatesTokenCount":3}}}}"#
+        );
+        let answer = parse(data.as_bytes()).unwrap();
+        assert_eq!(answer.usage.unwrap().output_tokens, 3, "{odd}");
+        let (streamed, _) = read(std::slice::from_ref(&data));
+        assert_eq!(streamed.unwrap().text, "a");
+        let data = data.replace(
+            &format!("{{\"promptTokenCount\":{odd},\"candidatesTokenCount\":3}}"),
+            "7",
+        );
+        assert_eq!(parse(data.as_bytes()).unwrap().usage, None);
+    }
 }
