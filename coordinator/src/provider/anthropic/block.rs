@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::parse::{self, TOOL_USE};
+use super::parse::{self, NO_INPUT, TOOL_USE};
 use crate::model::ToolUse;
 use crate::provider::ParseError;
 use crate::provider::fields::{Fields, decode, literal, sound};
@@ -166,7 +166,7 @@ impl Block {
             return Input {
                 json: given.unwrap_or("{}").to_owned(),
                 // An empty slot is no empty object.
-                broken: given.is_none().then(String::new),
+                broken: given.is_none().then(|| NO_INPUT.to_owned()),
             };
         }
         if Fields::read(&text).is_ok() {

@@ -208,6 +208,9 @@ impl Seen {
     }
 }
 
+/// What stands for an input that isn't there: no object, so the call is answered as invalid.
+pub(super) const NO_INPUT: &str = "null";
+
 /// Reads one `tool_use` block; its arguments become a slice of it.
 pub(super) fn call_of(block: Bytes, index: usize) -> Result<ToolUse, ParseError> {
     let text = std::str::from_utf8(&block).map_err(ParseError::NotUtf8)?;
@@ -228,9 +231,10 @@ fn call(raw: &Bytes, index: usize, block: WireBlock<'_>) -> Result<ToolUse, Pars
         });
     };
     // An empty slot is no empty object: what the model meant to give got lost.
-    let arguments = block
-        .input
-        .map_or_else(Bytes::new, |input| raw.slice_ref(input.get().as_bytes()));
+    let arguments = block.input.map_or_else(
+        || Bytes::from_static(NO_INPUT.as_bytes()),
+        |input| raw.slice_ref(input.get().as_bytes()),
+    );
     let repeat = block
         .toolset_name
         .map(|toolset| ("toolset_name", toolset.to_owned()));

@@ -67,7 +67,7 @@ fn a_response_is_taken_apart_and_kept_as_it_is() {
             ),
             ("toolu_B", "get_time", "{}"),
             // What isn't there is no empty object: it is told as invalid.
-            ("toolu_C", "get_time", ""),
+            ("toolu_C", "get_time", "null"),
         ]
     );
 }
@@ -78,7 +78,7 @@ fn a_bare_message_will_do() {
     let message = parse(bare.as_bytes()).unwrap();
     assert_eq!(message.calls.len(), 1);
     // No input is no empty object: the call is answered as invalid.
-    assert_eq!(message.calls[0].arguments, "");
+    assert_eq!(message.calls[0].arguments, "null");
     assert_eq!(message.stop, Stop::Calls);
 }
 
