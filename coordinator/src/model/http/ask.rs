@@ -245,11 +245,8 @@ impl Asker {
         };
         let body = self.secrets.without(body);
         let body = body.as_bytes();
-        let source = match source {
-            // Its words were cut where they may be secret.
-            ParseError::Refused { .. } => self.format.parse(body).err().unwrap_or(source),
-            source => source,
-        };
+        // Its words were cut where they may be secret.
+        let source = self.format.parse(body).err().unwrap_or(source);
         let status = status.as_u16();
         let is_object = body.trim_ascii_start().starts_with(b"{");
         Err(match serde_json::from_slice::<IgnoredAny>(body) {
