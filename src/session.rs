@@ -237,7 +237,7 @@ impl Session {
         }
         let within = humantime::format_duration(self.discovery_timeout * 2 + BEAT);
         format!(
-            "no worker told of a tool within {within}; start one (callboard worker --help), or raise \
+            "no worker told of a tool within {within}; start a worker (callboard worker --help), or raise \
              coordinator.discovery_timeout where workers are far away"
         )
     }

@@ -2,6 +2,7 @@
 
 use callboard_coordinator::catalogue::{Catalogue, Offer};
 use callboard_coordinator::dispatch::DispatchHandle;
+use callboard_worker::plain;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -27,6 +28,8 @@ struct Row {
     workers: Vec<String>,
     /// Whether a run that begins now would use this digest.
     used: bool,
+    /// Why no run can use it, where none can.
+    unusable: Option<String>,
     manifest: callboard_proto::Manifest,
     input_schema: Option<Box<RawValue>>,
 }
@@ -148,6 +151,11 @@ impl Row {
             instances: offer.instances,
             workers: offerers.names(&spec.name, offer.digest).to_vec(),
             used: used.tools().any(|tool| tool.digest() == offer.digest),
+            unusable: used
+                .unusable()
+                .iter()
+                .find(|tool| tool.name == spec.name && tool.digest == offer.digest)
+                .map(|tool| plain(&tool.source.to_string())),
             manifest: spec.manifest.clone(),
             input_schema: RawValue::from_string(spec.input_schema.clone()).ok(),
         }
@@ -163,9 +171,18 @@ impl Row {
             self.effect.to_owned(),
             self.instances.to_string(),
             self.short_digest(),
-            if self.used { "" } else { "conflict" }.to_owned(),
+            self.note().to_owned(),
             first_sentence(&self.description),
         ]
+    }
+
+    /// What keeps it from being used.
+    fn note(&self) -> &'static str {
+        match (self.used, &self.unusable) {
+            (true, _) => "",
+            (false, Some(_)) => "schema can't be used",
+            (false, None) => "conflict",
+        }
     }
 
     /// All that is declared, for people.
@@ -173,7 +190,7 @@ impl Row {
         let mut text = format!(
             "{}\n  {}\n",
             self.name,
-            self.description.replace('\n', "\n  ")
+            plain(&self.description).replace('\n', "\n  ")
         );
         let mut fact = |name: &str, value: String| {
             if !value.is_empty() {
@@ -201,10 +218,10 @@ impl Row {
                 .unwrap_or_default(),
         );
         fact("digest", self.digest.clone());
-        let unused = if self.used {
-            ""
-        } else {
-            " (a run that begins now uses another)"
+        let unused = match (self.used, &self.unusable) {
+            (true, _) => String::new(),
+            (false, Some(why)) => format!(" (no run can use it: {why})"),
+            (false, None) => " (a run that begins now uses another)".to_owned(),
         };
         fact("workers", format!("{}{unused}", self.workers.join(" ")));
         text.push_str("\n  schema");
@@ -229,16 +246,20 @@ impl Listed for Row {
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let used = if self.used { "yes" } else { "no: conflict" };
+        let used = match self.note() {
+            "" => "yes".to_owned(),
+            note => format!("no: {note}"),
+        };
         vec![
             ("effect", self.effect.to_owned()),
             ("workers", self.workers.join(" ")),
-            ("used", used.to_owned()),
+            ("used", used),
         ]
     }
 }
 
 fn first_sentence(text: &str) -> String {
+    let text = plain(text).replace('\t', " ");
     let line = text.lines().next().unwrap_or_default();
     match line.split_once(". ") {
         Some((sentence, _)) => format!("{sentence}."),

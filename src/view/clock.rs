@@ -24,6 +24,5 @@ mod tests {
         assert_eq!(ahead_ms((999_600, age), now), Some(0.0));
         assert_eq!(ahead_ms((1_000_000, age), now), Some(400.0));
         assert_eq!(ahead_ms((999_100, age), now), Some(-500.0));
-        assert_eq!(ahead_ms((u64::MAX, age), now), None);
     }
 }

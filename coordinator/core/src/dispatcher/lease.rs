@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use callboard_proto::message::{Announce, Beat};
+use callboard_proto::server::RECONNECT_DELAY_MAX;
 use callboard_proto::{Digest, InstanceId};
 
 use super::Dispatcher;
@@ -158,8 +159,14 @@ impl Dispatcher {
             self.end_leases();
         }
         if self.clock.is_proven(self.now) {
+            let lease_time = self.clock.lease_time_at(self.now);
             for (_, worker) in self.registry.iter_mut() {
-                worker.count_question(tick, self.now);
+                if worker.heard > lease_time {
+                    // It is on its way back to the server.
+                    worker.forgive_questions();
+                } else {
+                    worker.count_question(tick, self.now);
+                }
             }
         }
         self.ask_all(tick);
@@ -201,9 +208,16 @@ impl Dispatcher {
             Some(Proof::Gap) if self.mutated.lacks(Mutation::LinkEcho) => {}
             Some(Proof::Gap) => {
                 self.counters.link_gaps += 1;
-                let lease_time = self.clock.lease_time();
+                // Where the server was away, a worker may find back to it later than this coordinator did.
+                let was_down = std::mem::take(&mut self.was_down);
+                let way_back = if was_down {
+                    RECONNECT_DELAY_MAX
+                } else {
+                    Duration::ZERO
+                };
+                let heard = self.clock.lease_time() + way_back;
                 for (_, worker) in self.registry.iter_mut() {
-                    worker.heard = lease_time;
+                    worker.heard = heard;
                     worker.forgive_questions();
                 }
                 self.ask_all(Duration::ZERO);
@@ -325,6 +339,7 @@ impl Dispatcher {
 
     pub(super) fn link_down(&mut self) {
         self.link_is_up = false;
+        self.was_down = true;
         self.clock.interrupt();
     }
 

@@ -67,6 +67,8 @@ pub struct Dispatcher {
     next_tick: Instant,
     clock: LeaseClock,
     link_is_up: bool,
+    /// Whether it was down since it was last proven.
+    was_down: bool,
     retry_budget: RetryBudget,
     late: LateAttempts,
     grants: BTreeMap<WorkerIndex, Vec<(AttemptRef, GrantItem)>>,
@@ -102,6 +104,7 @@ impl Dispatcher {
             next_tick: now,
             clock: LeaseClock::new(config.limits.tick),
             link_is_up: true,
+            was_down: false,
             retry_budget: RetryBudget::new(&config.limits),
             late: LateAttempts::new(config.limits.late_attempts_max),
             grants: BTreeMap::new(),
