@@ -5,6 +5,7 @@ use std::io;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::output;
 
@@ -25,6 +26,39 @@ pub(crate) async fn asked_to_end() -> io::Result<()> {
     asked
         .await
         .expect("the thread asks, or ends with the process")
+}
+
+/// The wish to end, from the start of a command on: whoever waits for a server can be asked, too.
+#[derive(Debug)]
+pub(crate) struct Ending(JoinHandle<io::Result<()>>);
+
+impl Ending {
+    /// Listens from now on.
+    pub(crate) fn listen() -> Self {
+        Self(tokio::spawn(asked_to_end()))
+    }
+
+    /// Waits until the process is asked to end.
+    ///
+    /// # Errors
+    /// Signals can't be listened for.
+    pub(crate) async fn asked(&mut self) -> io::Result<()> {
+        (&mut self.0).await.map_err(io::Error::other)?
+    }
+
+    /// Does a piece of work, unless the process is asked to end before it is done.
+    ///
+    /// # Errors
+    /// Signals can't be listened for.
+    pub(crate) async fn unless_asked<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> io::Result<Option<T>> {
+        tokio::select! {
+            done = work => Ok(Some(done)),
+            asked = self.asked() => asked.map(|()| None),
+        }
+    }
 }
 
 fn listen(ask: oneshot::Sender<io::Result<()>>) {

@@ -17,7 +17,7 @@ use self::program::Program;
 use crate::config::Config;
 use crate::exit::{BadInput, Exit, bad_input};
 use crate::output;
-use crate::signals;
+use crate::signals::Ending;
 
 mod program;
 
@@ -46,13 +46,20 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     let replica = Replica::new(u32::try_from(replica & 0xFFFF_FFFF).unwrap_or_default());
     let runs = Runs::new(replica, limits.clone(), Arc::clone(&program) as _);
     let app = App::new(Arc::clone(&runs), gate, limits);
-    let peers = match config.server()? {
-        Some(server) => Some(NatsPeers::join(&server, tenant.clone(), &app).await?),
-        None => None,
+    let mut ending = Ending::listen();
+    let connecting = Box::pin(async {
+        let peers = match config.server()? {
+            Some(server) => Some(NatsPeers::join(&server, tenant.clone(), &app).await?),
+            None => None,
+        };
+        let connected = runs.connect(&tenant).await;
+        connected.map_err(|refusal| program.why_not(&refusal))?;
+        anyhow::Ok(peers)
+    });
+    let Some(peers) = ending.unless_asked(connecting).await? else {
+        return Ok(Exit::Interrupted);
     };
-    if let Err(refusal) = runs.connect(&tenant).await {
-        return Err(program.why_not(&refusal));
-    }
+    let peers = peers?;
     // Before anybody is told where to send signals: unheard, this one ends the process.
     let hang_up = signal(SignalKind::hangup())?;
     tell(config, &server, replica)?;
@@ -60,7 +67,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     let router = router(app.clone(), Router::new());
     let serving = tokio::spawn(server.serve(router, stopped, ANSWERS_GRACE));
     let reloading = tokio::spawn(reload(app.clone(), config.clone(), tenant, hang_up));
-    signals::asked_to_end().await?;
+    ending.asked().await?;
     let interrupted = runs.finish(serve.grace).await;
     // Whoever follows a run is told of its end before the connections go.
     stop.send_replace(true);

@@ -100,7 +100,9 @@ struct Seen {
 }
 
 async fn look(dispatch: &DispatchHandle) -> anyhow::Result<Seen> {
-    let offers = dispatch.offers().await?;
+    let mut offers = dispatch.offers().await?;
+    // Whose workers have gone has left.
+    offers.retain(|offer| offer.instances > 0);
     let offerers = Offerers::of(&dispatch.workers().await?);
     let used = Catalogue::freeze(offers.iter().cloned());
     let mut rows: Vec<Row> = offers

@@ -13,7 +13,7 @@ use crate::hosting::{Hosting, WORKER_PATIENCE};
 use crate::offer;
 use crate::output;
 use crate::session::short;
-use crate::signals;
+use crate::signals::Ending;
 use crate::telemetry::Watch;
 
 pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
@@ -51,7 +51,15 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         .iter()
         .map(|offer| offer.spec().name.as_str())
         .collect();
-    let link = NatsLink::connect(&server, config.tenant()?, announce).await?;
+    let mut ending = Ending::listen();
+    let connecting = Box::pin(NatsLink::connect(&server, config.tenant()?, announce));
+    let Some(link) = ending.unless_asked(connecting).await? else {
+        if let Some(hosting) = hosting {
+            hosting.stop().await;
+        }
+        return Ok(Exit::Interrupted);
+    };
+    let link = link?;
     let about = format!(
         "callboard: worker {} (instance {}, pool {}, {} slots) offers {} on {}",
         options.worker,
@@ -85,7 +93,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     }
     let grace = config.worker.grace;
     tokio::spawn(async move {
-        match signals::asked_to_end().await {
+        match ending.asked().await {
             Ok(()) => handle.drain(grace).await,
             Err(error) => tracing::error!(%error, "signals can't be listened for"),
         }

@@ -1,8 +1,10 @@
 //! What can be set: defaults < file < `CALLBOARD_SECTION__KEY` < flags. Unknown keys are refused.
 
 mod builtin;
+mod duration;
 mod layers;
 mod model;
+mod optional_duration;
 mod provider;
 mod serve;
 mod telemetry;
@@ -15,7 +17,7 @@ use std::time::Duration;
 use callboard_proto::server::{ServerOptions, ServerUrls};
 use callboard_proto::{Label, Pool, Tenant, WorkerName};
 use clap::ValueEnum;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cli::{CallLimits, Global, Run as RunFlags, Worker as WorkerFlags};
 use crate::exit::bad_input;
@@ -81,6 +83,9 @@ pub(crate) struct Nats {
     /// The key of that certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_key_file: Option<PathBuf>,
+    /// How long to try again at the start while no server can be reached.
+    #[serde(with = "duration")]
+    pub(crate) start_wait: Duration,
 }
 
 impl Default for Nats {
@@ -93,6 +98,7 @@ impl Default for Nats {
             root_certificates_file: None,
             client_certificate_file: None,
             client_key_file: None,
+            start_wait: Duration::ZERO,
         }
     }
 }
@@ -326,6 +332,7 @@ impl Config {
             nkey_file: nats.nkey_file.clone(),
             root_certificates_file: nats.root_certificates_file.clone(),
             client_certificate_files: client,
+            start_wait: nats.start_wait,
             ..ServerOptions::new(urls)
         }))
     }
@@ -422,44 +429,4 @@ fn without_login<S: Serializer>(url: &Option<String>, serializer: S) -> Result<S
         Err(_) => "(not a NATS URL)".to_owned(),
     });
     shown.serialize(serializer)
-}
-
-mod duration {
-    use super::{Deserialize, Deserializer, Duration, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        duration: &Duration,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_duration(*duration))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Duration, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map_err(|error| {
-            serde::de::Error::custom(format!("{text:?}: {error}; write it like \"30s\""))
-        })
-    }
-}
-
-mod optional_duration {
-    use super::{Deserializer, Duration, Serializer, duration};
-
-    pub(super) fn serialize<S: Serializer>(
-        value: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => duration::serialize(value, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        duration::deserialize(deserializer).map(Some)
-    }
 }

@@ -11,4 +11,5 @@ mod life {
     mod labels;
     mod micro;
     mod probes;
+    mod start;
 }

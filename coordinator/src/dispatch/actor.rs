@@ -16,6 +16,7 @@ use futures_util::FutureExt as _;
 use rustc_hash::FxHashMap;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::absent::Absent;
 use super::directory::{Directory, Next};
 use super::handle::DispatchHandle;
 use super::message::Message;
@@ -73,6 +74,7 @@ pub struct Dispatch<L> {
     link: L,
     core: Dispatcher,
     directory: Directory,
+    absent: Absent,
     mailbox: mpsc::Receiver<Message>,
     events: broadcast::Sender<CallEvent>,
     linked: watch::Sender<bool>,
@@ -111,6 +113,7 @@ impl<L: Link> Dispatch<L> {
             link,
             core: Dispatcher::new(config, now()),
             directory: Directory::default(),
+            absent: Absent::default(),
             mailbox,
             events: events.clone(),
             linked,
@@ -217,6 +220,8 @@ impl<L: Link> Dispatch<L> {
                     match self.directory.take_page(token, head, specs) {
                         Next::Page { to, from } => self.describe(to, from),
                         Next::Complete(announce) => {
+                            let digests = announce.tools.iter().map(|tool| tool.digest);
+                            self.absent.offered(digests);
                             self.core.handle_input(Input::Described(announce), now);
                             self.tell_waiters();
                         }
@@ -240,6 +245,8 @@ impl<L: Link> Dispatch<L> {
             instance: announce.instance,
         };
         let needs_description = self.directory.needs_description(&announce);
+        self.absent
+            .offered(announce.tools.iter().map(|tool| tool.digest));
         self.core.handle_input(Input::Announce(announce), now());
         if needs_description {
             self.describe(to, 0);
@@ -425,6 +432,7 @@ impl<L: Link> Dispatch<L> {
         let offered: BTreeSet<ToolName> = self
             .offers()
             .into_iter()
+            .filter(|offer| offer.instances > 0)
             .map(|offer| offer.spec.name.clone())
             .collect();
         for waiter in std::mem::take(&mut self.waiters) {

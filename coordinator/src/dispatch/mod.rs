@@ -1,8 +1,9 @@
 //! The dispatch actor: owns the dispatcher core and the link, and is the only one that touches either.
 //!
 //! `handle` and `gathering` are the only public items that speak to it; `actor` owns the only `select!`; `directory`
-//! knows which tools the workers offer; `observe` is told what becomes of calls; `wire` turns effects into bytes and bytes into inputs.
+//! knows which tools the workers offer, `absent` which ones they offered a moment ago; `observe` is told what becomes of calls; `wire` turns effects into bytes and bytes into inputs.
 
+mod absent;
 mod actor;
 mod directory;
 mod gathering;

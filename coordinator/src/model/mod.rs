@@ -13,12 +13,14 @@ use serde_json::value::RawValue;
 
 use crate::catalogue::Catalogue;
 
+mod details;
 mod early;
 pub mod http;
 mod opening;
 mod question;
 pub mod script;
 
+pub use details::{Account, FailureDetails};
 pub use early::EarlyCalls;
 pub use opening::Opening;
 pub use question::Question;
@@ -82,7 +84,7 @@ pub struct ModelAnswer {
     /// with what was said so far: that belongs to one message with what follows (Gemini).
     pub resume: Option<String>,
     /// What to say of a stop that isn't known: who stopped so, and what helps; `None`: the reason alone.
-    pub account: Option<String>,
+    pub account: Option<Account>,
 }
 
 /// Why a model gave no answer.
@@ -156,9 +158,15 @@ impl ModelError {
     /// A stable code for programs and for `docs/errors/`, where there is one.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
+        self.details().map(|details| details.code)
+    }
+
+    /// What programs need to know of it, where a provider failed.
+    #[must_use]
+    pub fn details(&self) -> Option<FailureDetails> {
         match self {
             Self::Script(_) | Self::Other { .. } => None,
-            Self::Provider(error) => Some(error.code()),
+            Self::Provider(error) => Some(error.details()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use callboard_coordinator_core::run::Usage;
 use tokio::time::Instant;
 
-use super::{EarlyCalls, ModelError, ToolUse};
+use super::{EarlyCalls, FailureDetails, ModelError, ToolUse};
 
 /// A question that a run asks its model: what may be taken of the answer early, how long there is for it,
 /// and what it has come to so far. The run keeps it when it no longer waits for the answer.
@@ -17,7 +17,8 @@ pub struct Question {
     discarded: Usage,
     /// What the response used that is being read.
     current: Option<Usage>,
-    failure: Option<String>,
+    /// Why the same was asked again the last time, for people and for programs.
+    failure: Option<(String, Option<FailureDetails>)>,
     /// Who is asked, and how far that is.
     standing: Option<String>,
 }
@@ -83,7 +84,7 @@ impl Question {
     /// used all the same.
     pub fn is_asked_again(&mut self, failure: &ModelError) {
         self.came_to_nothing();
-        self.failure = Some(failure.told());
+        self.failure = Some((failure.told(), failure.details()));
     }
 
     /// The response that was being read came to nothing.
@@ -104,7 +105,7 @@ impl Question {
     #[must_use]
     pub fn account(&self) -> Option<String> {
         let again = self.failure.as_ref();
-        let again = again.map(|failure| format!("the model was being asked again: {failure}"));
+        let again = again.map(|(failure, _)| format!("the model was being asked again: {failure}"));
         let accounts: Vec<String> = again.into_iter().chain(self.standing.clone()).collect();
         (!accounts.is_empty()).then(|| accounts.join("; "))
     }
@@ -112,6 +113,12 @@ impl Question {
     /// Why the question was asked again the last time, if it was.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
+        self.failure.as_ref().map(|(failure, _)| failure.as_str())
+    }
+
+    /// The same for programs, where a provider failed.
+    #[must_use]
+    pub fn details(&self) -> Option<FailureDetails> {
+        self.failure.as_ref()?.1.clone()
     }
 }

@@ -15,8 +15,10 @@ use super::handle::RunOptions;
 use super::message::Message;
 use super::ports::{Gather, Observe, RunEvent};
 use super::record::Record;
-use super::report::RunReport;
-use crate::model::{Conversation, EarlyCalls, Exchange, Model, ModelAnswer, ModelError, Question};
+use super::report::{EndSummary, RunReport};
+use crate::model::{
+    Conversation, EarlyCalls, Exchange, FailureDetails, Model, ModelAnswer, ModelError, Question,
+};
 use crate::provider::ToolChoice;
 
 /// How long a run waits before it asks the same again, where the provider doesn't say. Chosen, not
@@ -35,6 +37,8 @@ pub(super) struct Actor<M, G: Gather> {
     broken: Option<String>,
     /// How far the question was when the run gave it up, if it did.
     failure: Option<String>,
+    /// The same for programs, or why the model gave no answer that the run could go on with.
+    details: Option<FailureDetails>,
 }
 
 impl<M: Model, G: Gather> Actor<M, G> {
@@ -66,6 +70,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
             streamed: Vec::new(),
             broken: None,
             failure: None,
+            details: None,
         }
     }
 
@@ -122,11 +127,18 @@ impl<M: Model, G: Gather> Actor<M, G> {
         match answer {
             Some(Ok(answer)) => self.answered(turn, answer),
             Some(Err(error)) => self.failed(turn, &error, question.taken() > 0),
-            None => self.failure = question.account(),
+            None => {
+                self.failure = question.account();
+                self.details = question.details();
+            }
         }
     }
 
     fn answered(&mut self, turn: Turn, answer: ModelAnswer) {
+        self.details = answer
+            .account
+            .as_ref()
+            .map(|account| account.details.clone());
         self.desk.observer.observe(&RunEvent::Answered {
             turn,
             text: &answer.text,
@@ -140,7 +152,10 @@ impl<M: Model, G: Gather> Actor<M, G> {
                 calls: self.conversation.catalogue.check_all(&answer.calls),
                 stop: answer.stop.clone(),
                 usage: answer.usage,
-                account: answer.account.clone(),
+                account: answer
+                    .account
+                    .as_ref()
+                    .map(|account| account.message.clone()),
             },
         };
         self.record.answered(turn, &answer);
@@ -161,6 +176,7 @@ impl<M: Model, G: Gather> Actor<M, G> {
             message: &message,
         });
         let may_retry = gave_early && error.is_retryable();
+        self.details = error.details();
         self.broken = Some(message.clone());
         // Where the run asked again before, as often as it does, somebody has to do something.
         if let Some(cure) = error.cure() {
@@ -208,10 +224,20 @@ impl<M: Model, G: Gather> Actor<M, G> {
         }
         self.desk.observer.observe(&RunEvent::Ended(&end));
         self.desk.end_run(self.options.run);
+        let details = match end {
+            RunEnd::ModelFailed { .. } | RunEnd::TimeExhausted { .. } => self.details,
+            RunEnd::Answered
+            | RunEnd::TurnsExhausted
+            | RunEnd::CallsExhausted
+            | RunEnd::TokensExhausted
+            | RunEnd::Cancelled(_)
+            | RunEnd::Truncated
+            | RunEnd::Declined => None,
+        };
         self.record.into_report(
             self.options.run,
             self.model.name(),
-            &end,
+            EndSummary::with(&end, details),
             self.desk.core.usage(),
             self.started.elapsed(),
             self.options.trace,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard_coordinator_core::run::{Gathered, RunEnd, Usage};
+use callboard_coordinator_core::run::{Gathered, Usage};
 use callboard_proto::{RunId, TraceContext, Turn};
 
 use super::report::{CallSummary, EndSummary, RunReport, Tally, TurnSummary, UsageSummary, in_ms};
@@ -75,7 +75,7 @@ impl Record {
         self,
         run: RunId,
         model: &str,
-        end: &RunEnd,
+        end: EndSummary,
         usage: Usage,
         elapsed: Duration,
         trace: Option<TraceContext>,
@@ -86,7 +86,7 @@ impl Record {
         RunReport {
             run: run.to_string(),
             model: model.to_owned(),
-            end: EndSummary::of(end),
+            end,
             text,
             early_calls: turns.iter().map(|turn| turn.early_calls).sum(),
             hidden_ms: turns

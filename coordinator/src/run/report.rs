@@ -8,6 +8,8 @@ use callboard_proto::{FailureKind, Outcome};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::model::FailureDetails;
+
 /// A run from its end: what was said, what was called, why it ended. As JSON it is what `--json`
 /// prints. Arguments and results aren't part of it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -47,6 +49,18 @@ pub struct EndSummary {
     /// More about it, where there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The code of the model's failure, if that is why; listed in `docs/errors/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// The HTTP status that the model's provider answered with, where it is what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The id of the last request to the provider, as the provider knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// How often the model was asked before it was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
 }
 
 /// One turn of a run.
@@ -146,6 +160,12 @@ impl EndSummary {
     /// The end as it is told.
     #[must_use]
     pub fn of(end: &RunEnd) -> Self {
+        Self::with(end, None)
+    }
+
+    /// The end as it is told; `details` are those of the model's last failure, if that is why.
+    #[must_use]
+    pub fn with(end: &RunEnd, details: Option<FailureDetails>) -> Self {
         let message = match end {
             RunEnd::ModelFailed { message } => Some(message.clone()),
             RunEnd::TimeExhausted { failure } => failure.clone(),
@@ -157,9 +177,23 @@ impl EndSummary {
             | RunEnd::Truncated
             | RunEnd::Declined => None,
         };
-        Self {
+        let end = Self {
             reason: end.as_str(),
             message,
+            code: None,
+            status: None,
+            request_id: None,
+            attempts: None,
+        };
+        match details {
+            None => end,
+            Some(details) => Self {
+                code: Some(details.code),
+                status: details.status,
+                request_id: details.request_id,
+                attempts: Some(details.attempts),
+                ..end
+            },
         }
     }
 }

@@ -94,7 +94,9 @@ impl Observe for Recorder {
             RunEvent::Reported(report) => reported(report, false),
             RunEvent::Discarded(report) => reported(report, true),
             RunEvent::Ended(end) => {
-                let EndSummary { reason, message } = EndSummary::of(end);
+                let EndSummary {
+                    reason, message, ..
+                } = EndSummary::of(end);
                 Happening::RunEnded {
                     reason: reason.into(),
                     message,

@@ -11,12 +11,16 @@ use async_nats::{Client, ClientError, ConnectErrorKind, ConnectOptions, Event, S
 use callboard_proto::limit;
 use callboard_proto::server::{self, Denied, LinkError, Login, ServerOptions};
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 /// Messages that wait in one subscription before the newest are dropped: the client library's own
 /// number, which takes the answers to 65,536 messages in one burst. Chosen, not measured.
 const SUBSCRIPTION_MESSAGES_MAX: usize = 65_536;
 /// Refusals that wait to be told; more of them say nothing new. Chosen, not measured.
 const REFUSALS_MAX: usize = 16;
+/// Tries at the start wait as those to reconnect do from here on: a quarter of a second at most, then longer.
+/// Chosen, not measured.
+const START_ATTEMPT: usize = 8;
 
 /// Something that the connection says of itself.
 #[derive(Debug)]
@@ -98,18 +102,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects, and refuses a server that is too old.
+    /// Connects, and refuses a server that is too old. While no server can be reached, it tries again for
+    /// as long as the options say.
     ///
     /// # Errors
     /// When no server answers, it is too old, takes only small messages, refuses the login, or its certificate isn't
     /// trusted.
     pub async fn open(options: &ServerOptions, name: String) -> Result<Self, LinkError> {
         let board = Arc::new(Board::default());
-        let client = connect_options(options, name, Arc::clone(&board))
-            .await?
-            .connect(options.urls.addresses())
-            .await
-            .map_err(|error| connect_error(options.urls.to_string(), error))?;
+        let client = connect(options, &name, &board).await?;
         let info = client.server_info();
         let (version, bytes) = (info.version, info.max_payload);
         if bytes < limit::PAYLOAD_BYTES_MIN {
@@ -178,6 +179,37 @@ impl Connection {
             return Poll::Ready(Notice::Up);
         }
         Poll::Pending
+    }
+}
+
+/// Connects. While no server can be reached, tries again until the time for it is over.
+async fn connect(
+    options: &ServerOptions,
+    name: &str,
+    board: &Arc<Board>,
+) -> Result<Client, LinkError> {
+    let until = Instant::now() + options.start_wait;
+    let mut attempt = START_ATTEMPT;
+    loop {
+        let connected = connect_options(options, name.to_owned(), Arc::clone(board))
+            .await?
+            .connect(options.urls.addresses())
+            .await;
+        let error = match connected {
+            Ok(client) => return Ok(client),
+            Err(error) => connect_error(options.urls.to_string(), error),
+        };
+        let delay = server::reconnect_delay(attempt, fastrand::f64());
+        let is_away = matches!(error, LinkError::Unreachable { .. });
+        if !is_away || Instant::now() + delay >= until {
+            return Err(error);
+        }
+        if attempt == START_ATTEMPT {
+            let wait = options.start_wait;
+            tracing::warn!("{error}; it is tried again for {wait:?}");
+        }
+        attempt += 1;
+        tokio::time::sleep(delay).await;
     }
 }
 

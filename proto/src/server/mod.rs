@@ -39,6 +39,8 @@ pub struct ServerOptions {
     pub client_certificate_files: Option<(PathBuf, PathBuf)>,
     /// Time that a handshake with one server may take.
     pub connection_timeout: Duration,
+    /// How long to try again at the start while no server can be reached; zero: not at all.
+    pub start_wait: Duration,
 }
 
 impl ServerOptions {
@@ -52,6 +54,7 @@ impl ServerOptions {
             root_certificates_file: None,
             client_certificate_files: None,
             connection_timeout: CONNECTION_TIMEOUT,
+            start_wait: Duration::ZERO,
         }
     }
 }

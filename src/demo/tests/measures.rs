@@ -35,6 +35,10 @@ fn as_expected(scene: &Scene, elapsed_ms: f64) -> Vec<ActMeasurement> {
                 end: EndSummary {
                     reason: "answered",
                     message: None,
+                    code: None,
+                    status: None,
+                    request_id: None,
+                    attempts: None,
                 },
                 text: "That is all.".to_owned(),
                 turns: vec![TurnSummary {

@@ -28,6 +28,21 @@ fn without_chance(text: &str, url: &str) -> String {
     text.replace(&format!(":{port}"), ":PORT")
 }
 
+/// What people read is there for programs too.
+fn assert_for_programs(end: &serde_json::Value, message: &str) {
+    let code = end["code"].as_str().unwrap();
+    assert!(message.contains(&format!("({code}")), "{end}");
+    if let Some(id) = end["request_id"].as_str() {
+        assert!(message.contains(&format!("request {id}")), "{end}");
+    }
+    let attempts = end["attempts"].as_u64().unwrap();
+    let is_told = message.contains(&format!("asked {attempts} times"));
+    assert_eq!(is_told, attempts > 1, "{end}");
+    if let Some(status) = end["status"].as_u64() {
+        assert!(message.contains(&format!("answered {status}")), "{end}");
+    }
+}
+
 #[tokio::test]
 async fn a_provider_that_fails_is_named_with_the_cure_and_the_report_is_complete() {
     let cases = [
@@ -66,7 +81,9 @@ async fn a_provider_that_fails_is_named_with_the_cure_and_the_report_is_complete
                 "{provider} {name}"
             );
             assert_eq!(ended.code, Some(6), "{provider} {name}");
-            let message = report["end"]["message"].as_str().unwrap();
+            let end = &report["end"];
+            let message = end["message"].as_str().unwrap();
+            assert_for_programs(end, message);
             writeln!(text, "{provider} {name}: {}", without_chance(message, &url)).unwrap();
         }
         text.push('\n');
@@ -91,7 +108,10 @@ async fn a_wrong_key_or_model_is_named() {
                 "{provider}"
             );
             let report = report(&ended);
-            let message = report["end"]["message"].as_str().unwrap();
+            let end = &report["end"];
+            let message = end["message"].as_str().unwrap();
+            assert_for_programs(end, message);
+            assert!(end["status"].as_u64().is_some_and(|status| status >= 400));
             writeln!(text, "{}", without_chance(message, &url)).unwrap();
         }
         text.push('\n');

@@ -1,8 +1,10 @@
 //! What others want to see of the actor's workers and calls.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use callboard_coordinator_core::WorkerView;
+use callboard_proto::{Digest, ToolName};
 
 use super::{Dispatch, now};
 use crate::catalogue::Offer;
@@ -21,26 +23,32 @@ impl<L: Link> Dispatch<L> {
         }
     }
 
-    pub(super) fn offers(&self) -> Vec<Offer> {
-        let mut digests: Vec<_> = self
-            .core
-            .workers(now())
-            .into_iter()
+    /// The tools on offer, and those that were until a moment ago under names that nobody else uses.
+    pub(super) fn offers(&mut self) -> Vec<Offer> {
+        let now = now();
+        let workers = self.core.workers(now).into_iter();
+        let offered: BTreeSet<Digest> = workers
             .flat_map(|worker| worker.digests)
+            .filter(|digest| self.core.serving(*digest) > 0)
             .collect();
-        digests.sort_unstable();
-        digests.dedup();
-        digests
+        let away = self.absent.look(&offered, now);
+        let mut offers: Vec<Offer> = offered
             .into_iter()
-            .filter_map(|digest| {
-                Some(Offer {
-                    digest,
-                    spec: self.directory.spec(digest)?.clone(),
-                    instances: self.core.serving(digest),
-                })
-            })
-            .filter(|offer| offer.instances > 0)
-            .collect()
+            .filter_map(|digest| self.offer(digest))
+            .collect();
+        let names: BTreeSet<ToolName> =
+            offers.iter().map(|offer| offer.spec.name.clone()).collect();
+        let away = away.into_iter().filter_map(|digest| self.offer(digest));
+        offers.extend(away.filter(|offer| !names.contains(&offer.spec.name)));
+        offers
+    }
+
+    fn offer(&self, digest: Digest) -> Option<Offer> {
+        Some(Offer {
+            digest,
+            spec: self.directory.spec(digest)?.clone(),
+            instances: self.core.serving(digest),
+        })
     }
 
     pub(super) fn workers(&self) -> Vec<(WorkerView, Vec<Known>)> {

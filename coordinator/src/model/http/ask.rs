@@ -13,16 +13,16 @@ use tokio::time::{Instant, timeout};
 
 use super::error::Failure;
 use super::key::Secrets;
+use super::reading::{RESPONSE_BYTES_MAX, Reading, too_large};
 use super::retry::{Fault, Hints};
 use crate::model::{ModelAnswer, Question};
 use crate::provider::repeated::TakenIds;
-use crate::provider::sse::{self, Decoder, SseError};
+use crate::provider::sse::{self, SseError};
 use crate::provider::{Format, ParseError, StreamError, foreign};
 
-/// Bytes of a response that are kept, at most: twice what one event may have. Chosen, not measured.
-const RESPONSE_BYTES_MAX: usize = 2 * sse::EVENT_BYTES_MAX;
-/// Bytes of a stream that are read, at most. Most of a stream is envelope: 128,000 tokens came as 43 MB of
-/// Chat, 300 bytes each (measured, 2026-11); what is kept of them is bounded by [`RESPONSE_BYTES_MAX`].
+/// Bytes of a stream that are read, at most. Most of a stream is envelope: 128,000 tokens at the 340 bytes
+/// that a Chat chunk with all its fields has are 43 MB; what is kept of them is bounded by
+/// [`RESPONSE_BYTES_MAX`]. Chosen, not measured.
 const STREAM_BYTES_MAX: usize = 16 * RESPONSE_BYTES_MAX;
 /// Bytes of an error's body that are read, at most. Chosen, not measured: providers send less than 2 KiB.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
@@ -332,79 +332,6 @@ impl Asker {
     }
 }
 
-/// A stream that is being read.
-struct Reading {
-    decoder: Decoder,
-    assembler: crate::provider::Assembler,
-    events: Vec<sse::Event>,
-}
-
-impl Reading {
-    fn new(format: Format) -> Self {
-        Self {
-            decoder: Decoder::default(),
-            assembler: format.assembler(),
-            events: Vec::new(),
-        }
-    }
-
-    /// Takes the next bytes; whether they say anything.
-    fn take(
-        &mut self,
-        bytes: &[u8],
-        taken: &TakenIds,
-        question: &mut Question,
-    ) -> Result<bool, Failure> {
-        let mut says_something = false;
-        let decoded = self.decoder.take(bytes, &mut self.events);
-        // What was decoded before the error came before it.
-        for event in self.events.drain(..) {
-            says_something |= !is_ping(&event);
-            let read = self.assembler.take(&event);
-            if let Some(usage) = self.assembler.usage() {
-                question.uses(usage);
-            }
-            read.map_err(Failure::Stream)?;
-            if self.assembler.kept_bytes() > RESPONSE_BYTES_MAX {
-                return Err(too_large(RESPONSE_BYTES_MAX));
-            }
-            while let Some(call) = self.assembler.poll_sealed() {
-                taken.check(&call).map_err(Failure::Answer)?;
-                question.offer(call);
-            }
-            // However the bytes are cut: what comes behind the end is no part of the answer.
-            if self.assembler.is_whole() {
-                break;
-            }
-        }
-        match decoded {
-            Err(_) if self.assembler.is_whole() => Ok(says_something),
-            Err(SseError::TooLarge) => Err(too_large(sse::EVENT_BYTES_MAX)),
-            Err(error @ SseError::NotUtf8) => Err(Failure::Stream(error.into())),
-            Ok(()) => Ok(says_something),
-        }
-    }
-
-    /// Nothing more comes. Some servers leave the empty line out behind their last event; what is there of it
-    /// is one only if it can be read.
-    fn end(&mut self, taken: &TakenIds, question: &mut Question) -> Result<(), Failure> {
-        if self.assembler.is_whole() {
-            return Ok(());
-        }
-        let is_at_rest = self.assembler.is_at_rest();
-        match self.take(b"\n\n", taken, question) {
-            Ok(_) => Ok(()),
-            Err(Failure::Stream(StreamError::Event { .. } | StreamError::Sse(_))) if is_at_rest => {
-                Ok(())
-            }
-            Err(Failure::Stream(StreamError::Event { .. } | StreamError::Sse(_))) => {
-                Err(Failure::Stream(StreamError::Cut))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-}
-
 /// The answer, if its calls can be answered.
 fn whole(answer: ModelAnswer, taken: &TakenIds) -> Result<ModelAnswer, Failure> {
     let asks = match answer.stop {
@@ -430,15 +357,6 @@ fn hidden_error(status: u16, source: ParseError) -> Failure {
             error: *error,
         }
     }
-}
-
-const fn too_large(bytes_max: usize) -> Failure {
-    Failure::TooLarge { bytes_max }
-}
-
-/// Whether an event says only that its sender is there.
-fn is_ping(event: &sse::Event) -> bool {
-    event.name == "ping" || event.data.trim().is_empty()
 }
 
 /// Whether a stream was spoilt on its way: a byte that no text has, an event that ends too early.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::{Account, FailureDetails};
 use crate::provider::{ApiError, Format, ParseError, StreamError};
 
 /// What went wrong in the last attempt.
@@ -156,6 +157,22 @@ impl Failure {
         }
     }
 
+    /// The status of the response, where it is what failed.
+    const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Redirected { status, .. }
+            | Self::Refused { status, .. }
+            | Self::Foreign { status, .. } => Some(*status),
+            Self::Unreachable(_)
+            | Self::Tls(_)
+            | Self::Silent { .. }
+            | Self::Broken(_)
+            | Self::TooLarge { .. }
+            | Self::Stream(_)
+            | Self::Answer(_) => None,
+        }
+    }
+
     /// Goes over what others wrote in it.
     pub(super) fn each_text(&mut self, mut change: impl FnMut(&mut String)) {
         match self {
@@ -225,19 +242,31 @@ pub(super) fn unknown_stop(
     format: Format,
     base_url: &str,
     reason: &str,
-    request_id: Option<&str>,
+    request_id: Option<String>,
+    attempts: u32,
     taken: usize,
-) -> String {
+) -> Account {
     let run = if taken == 0 {
         "nothing of it was run"
     } else {
         "no further call of it was run"
     };
-    let request = request_id.map_or_else(String::new, |id| format!(", request {id}"));
-    format!(
+    let request = request_id
+        .as_ref()
+        .map_or_else(String::new, |id| format!(", request {id}"));
+    let message = format!(
         "{format} at {base_url} stopped its response for {reason:?}, after which this version can't go on \
          (model_stop{request}); {run}; ask again, and if it stays, another model is needed"
-    )
+    );
+    Account {
+        message,
+        details: FailureDetails {
+            code: "model_stop",
+            status: None,
+            request_id,
+            attempts,
+        },
+    }
 }
 
 fn kind_of(status: u16, error: &ApiError) -> Kind {
@@ -279,6 +308,16 @@ impl ProviderError {
             Kind::ResponseTooLarge => "model_response_too_large",
             Kind::Stream => "model_stream",
             Kind::Answer => "model_answer",
+        }
+    }
+
+    /// What programs need to know of it.
+    pub(in crate::model) fn details(&self) -> FailureDetails {
+        FailureDetails {
+            code: self.code(),
+            status: self.failure.status(),
+            request_id: self.request_id.clone(),
+            attempts: self.attempts,
         }
     }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use ask::{Asker, Trouble};
 use callboard_coordinator_core::run::Stop;
 
-use super::{Conversation, Model, ModelAnswer, ModelError, Question};
+use super::{Account, Conversation, Model, ModelAnswer, ModelError, Question};
 use crate::provider::repeated::TakenIds;
 use crate::provider::{Format, Settings, ToolChoice};
 use address::BaseUrl;
@@ -20,6 +20,7 @@ mod client;
 mod error;
 mod key;
 mod options;
+mod reading;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -140,11 +141,17 @@ impl ProviderModel {
     }
 
     /// What to say of an answer that stopped for a reason that isn't known.
-    fn account(&self, reason: &str, request_id: Option<&str>, taken: usize) -> String {
-        let format = self.asker.format;
-        let mut text = error::unknown_stop(format, self.base.as_str(), reason, request_id, taken);
-        self.asker.secrets.scrub(&mut text);
-        text
+    fn account(
+        &self,
+        reason: &str,
+        request_id: Option<String>,
+        attempts: u32,
+        taken: usize,
+    ) -> Account {
+        let (format, base) = (self.asker.format, self.base.as_str());
+        let mut account = error::unknown_stop(format, base, reason, request_id, attempts, taken);
+        self.asker.secrets.scrub(&mut account.message);
+        account
     }
 
     /// What is to be done after a failure. Nobody waits for longer than the run lasts.
@@ -191,8 +198,9 @@ impl Model for ProviderModel {
                 Ok((mut answer, request_id)) => {
                     question.is_answered();
                     if let Stop::Unknown(reason) = &answer.stop {
-                        let id = request_id.as_deref();
-                        answer.account = Some(self.account(reason, id, question.taken()));
+                        let taken = question.taken();
+                        answer.account =
+                            Some(self.account(reason, request_id, attempts + 1, taken));
                     }
                     return Ok(answer);
                 }

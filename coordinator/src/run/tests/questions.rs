@@ -7,7 +7,9 @@ use callboard_coordinator_core::run::{Budgets, Stop, Usage};
 
 use super::fake_gather::FakeGather;
 use super::options;
-use crate::model::{Conversation, Model, ModelAnswer, ModelError, Question};
+use crate::model::{
+    Account, Conversation, FailureDetails, Model, ModelAnswer, ModelError, Question,
+};
 use crate::run::{RunHandle, RunOptions, RunReport};
 
 /// How a question goes.
@@ -68,7 +70,15 @@ impl Model for Troubled {
                     stop_reason: String::new(),
                     usage: Some(TOKENS),
                     resume: None,
-                    account: Some("who and what".to_owned()),
+                    account: Some(Account {
+                        message: "who and what".to_owned(),
+                        details: FailureDetails {
+                            code: "model_stop",
+                            status: None,
+                            request_id: Some("req_8".to_owned()),
+                            attempts: 3,
+                        },
+                    }),
                 })
             }
         }
@@ -120,4 +130,10 @@ async fn tokens_of_responses_that_came_to_nothing_are_counted() {
 async fn a_stop_that_is_not_known_is_told_as_its_model_tells_it() {
     let report = play(options(), [Asked::Answered(Stop::Unknown("x".to_owned()))]).await;
     assert_eq!(told(&report).1, Some("who and what"));
+    let end = serde_json::to_value(&report.end).unwrap();
+    assert_eq!(
+        end,
+        serde_json::json!({"reason": "model_failed", "message": "who and what", "code": "model_stop",
+                           "request_id": "req_8", "attempts": 3})
+    );
 }

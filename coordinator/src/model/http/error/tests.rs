@@ -179,12 +179,19 @@ fn what_helps_depends_on_whether_it_is_asked_again() {
             "{failure}; it may be asked again in 34.0 s, and the run has 1.5 s left: give it more time, or run it later"
         )
     );
+    let id = Some("req_1".to_owned());
+    let account = unknown_stop(Format::Gemini, "https://example", "NEW", id.clone(), 2, 0);
+    let details = account.details;
     assert_eq!(
-        unknown_stop(Format::Gemini, "https://example", "NEW", Some("req_1"), 0),
+        (details.code, details.request_id, details.attempts),
+        ("model_stop", id, 2)
+    );
+    assert_eq!(
+        account.message,
         "gemini at https://example stopped its response for \"NEW\", after which this version can't go on (model_stop, \
          request req_1); nothing of it was run; ask again, and if it stays, another model is needed"
     );
-    let text = unknown_stop(Format::Gemini, "https://example", "NEW", None, 1);
+    let text = unknown_stop(Format::Gemini, "https://example", "NEW", None, 1, 1).message;
     assert!(text.contains("no further call of it was run"), "{text}");
 }
 

@@ -157,7 +157,7 @@ async fn a_stop_that_is_not_known_says_who_gave_it() {
     let server = Server::start([reply]).await;
     let answer = super::ask(&mut model(options(&server))).await.unwrap();
     assert_eq!(answer.stop, Stop::Unknown("new_reason".to_owned()));
-    let account = answer.account.unwrap();
+    let account = answer.account.unwrap().message;
     let url = server.url();
     for expected in [
         "anthropic at ",
