@@ -3,6 +3,9 @@
 use std::io::{self, Write as _};
 
 use serde::Serialize;
+use tracing::Level;
+
+use crate::log;
 
 /// Writes a line to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {
@@ -19,7 +22,11 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// Writes a note for people to standard error; that nobody reads it is nobody's loss.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    say(Level::INFO, text);
+}
+
+fn say(level: Level, text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", log::said(level, text));
 }
 
 /// Writes an error with all its causes to standard error.
@@ -31,7 +38,7 @@ pub(crate) fn error(error: &anyhow::Error) {
             text.push_str(&format!("\n  because: {cause}"));
         }
     }
-    note(&text);
+    say(Level::ERROR, &text);
 }
 
 /// Whether the error is that nobody reads our output any more.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::{FormatEvent, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -24,12 +24,8 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = Map::new();
-        let now = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
-        line.insert("timestamp".to_owned(), now.into());
         let about = event.metadata();
-        line.insert("level".to_owned(), about.level().as_str().into());
-        line.insert("target".to_owned(), about.target().into());
+        let mut line = head(*about.level(), about.target());
         for span in context
             .event_scope()
             .into_iter()
@@ -46,6 +42,22 @@ where
         let text = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
         writeln!(writer, "{text}")
     }
+}
+
+/// What the process says to people, as a line among the others.
+pub(super) fn line(level: Level, message: &str) -> String {
+    let mut line = head(level, "callboard");
+    line.insert("message".to_owned(), message.into());
+    Value::Object(line).to_string()
+}
+
+fn head(level: Level, target: &str) -> Map<String, Value> {
+    let now = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
+    let mut line = Map::new();
+    line.insert("timestamp".to_owned(), now.into());
+    line.insert("level".to_owned(), level.as_str().into());
+    line.insert("target".to_owned(), target.into());
+    line
 }
 
 /// Takes an event's fields.

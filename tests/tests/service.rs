@@ -11,6 +11,7 @@ mod service {
     mod execute;
     mod limits;
     mod load;
+    mod logs;
     mod page;
     mod problems;
     mod replicas;

@@ -9,7 +9,8 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use callboard_telemetry::metrics::Scope;
 
@@ -19,6 +20,12 @@ use crate::traces::Traces;
 pub use calls::CallMetrics;
 pub use runs::RunMetrics;
 
+/// Models that are told apart, at most: where a caller may name any, each name would be series of its own.
+/// Chosen, not measured.
+const MODELS_MAX: usize = 100;
+/// The label of all further ones.
+const OTHER_MODEL: &str = "other";
+
 /// The metrics of one coordinator.
 #[derive(Debug)]
 pub struct CoordinatorMetrics {
@@ -26,6 +33,7 @@ pub struct CoordinatorMetrics {
     calls: Arc<CallMetrics>,
     standing: Arc<standing::Standing>,
     agent: String,
+    models: Mutex<BTreeSet<String>>,
 }
 
 impl CoordinatorMetrics {
@@ -41,6 +49,7 @@ impl CoordinatorMetrics {
             calls,
             standing,
             agent: agent.to_owned(),
+            models: Mutex::default(),
         }
     }
 
@@ -57,8 +66,21 @@ impl CoordinatorMetrics {
             self.scope.clone(),
             Arc::clone(&self.calls),
             &self.agent,
-            model,
+            self.label(model),
         )
+    }
+
+    /// The model as a label, bounded in number.
+    fn label<'a>(&self, model: &'a str) -> &'a str {
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if models.contains(model) {
+            return model;
+        }
+        if models.len() >= MODELS_MAX {
+            return OTHER_MODEL;
+        }
+        models.insert(model.to_owned());
+        model
     }
 
     /// Asks the dispatcher how it stands, for the next [`Self::text`] and for what is exported.

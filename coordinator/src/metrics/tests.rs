@@ -10,7 +10,7 @@ use callboard_proto::{
 use callboard_telemetry::Telemetry;
 use callboard_telemetry::metrics::{Metrics, Scope};
 
-use super::CoordinatorMetrics;
+use super::{CoordinatorMetrics, MODELS_MAX, OTHER_MODEL};
 use crate::dispatch::{ObserveCalls as _, Standing};
 use crate::run::{Observe as _, RunEvent};
 
@@ -96,4 +96,20 @@ fn reports_runs_and_the_dispatcher_are_counted() {
         assert!(text.lines().any(|told| told == line), "{line}\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn models_that_anybody_may_name_are_labels_up_to_a_number() {
+    let scope = Scope::whole(Metrics::new(&Telemetry::off()).into());
+    let metrics = CoordinatorMetrics::new(scope, "callboard", None);
+    for number in 0..=MODELS_MAX {
+        let name = format!("model-{number}");
+        let expected = if number < MODELS_MAX {
+            &name
+        } else {
+            OTHER_MODEL
+        };
+        assert_eq!(metrics.label(&name), expected);
+    }
+    assert_eq!(metrics.label("model-0"), "model-0");
 }

@@ -149,6 +149,7 @@ async fn a_clients_trace_goes_on_and_is_flushed_when_the_service_ends() {
     let service = Service::with(&["--tools", "basic"], |command| {
         command
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.url())
+            .env("CALLBOARD_TELEMETRY__JAEGER_URL", "http://jaeger:16686/")
             // Nothing is away before the end.
             .env("OTEL_BSP_SCHEDULE_DELAY", "600000")
     })
@@ -163,6 +164,8 @@ async fn a_clients_trace_goes_on_and_is_flushed_when_the_service_ends() {
         let asked = service.post(path, &body).header("traceparent", PARENT);
         let response = asked.send().await.unwrap();
         assert_eq!(response.headers()["callboard-trace-id"], TRACE, "{path}");
+        let url = format!("http://jaeger:16686/trace/{TRACE}");
+        assert_eq!(response.headers()["callboard-trace-url"], url, "{path}");
         let told = value(response).await;
         if path.starts_with("/v1/runs") {
             assert_eq!(told["trace_id"], TRACE);

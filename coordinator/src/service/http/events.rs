@@ -44,7 +44,8 @@ pub(super) struct From {
     params(
         ("id" = String, Path, description = "The run"),
         From,
-        ("Last-Event-ID" = Option<u64>, Header, description = "The number of the last event that the client has"),
+        ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{0,18}$",
+         description = "The number of the last event that the client has; empty: it has none"),
     ),
     responses(
         (status = 200, description = "The events", content_type = "text/event-stream", body = sse::SseEvent),
@@ -68,13 +69,9 @@ pub(super) async fn follow(
         });
     }
     let after = match headers.get(&LAST_EVENT_ID) {
-        Some(id) => {
-            number(id.to_str().ok())
-                .filter(|id| is_number(*id))
-                .ok_or(Refusal::Header {
-                    name: "Last-Event-ID".to_owned(),
-                })?
-        }
+        Some(id) => number(id.to_str().ok()).ok_or(Refusal::Header {
+            name: "Last-Event-ID".to_owned(),
+        })?,
         None => from.after.unwrap_or(0),
     };
     let permit = app.stream_permit(&caller)?;
@@ -94,13 +91,14 @@ pub(super) async fn follow(
     Ok(sse::response(stream_of(reader, first, |_| None)))
 }
 
-/// A number as a client repeats it.
+/// A number as a client repeats it: as the description says, digits, or nothing for none.
 fn number(text: Option<&str>) -> Option<u64> {
     let text = text?.trim();
     if text.is_empty() {
         return Some(0);
     }
-    text.parse().ok()
+    let is_number = text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
 }
 
 impl App {

@@ -29,6 +29,8 @@ const PAGE_MAX: usize = 500;
 pub(super) const REPEATED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Names the trace of what was begun.
 const TRACE_ID: HeaderName = HeaderName::from_static("callboard-trace-id");
+/// Where that trace is shown.
+const TRACE_URL: HeaderName = HeaderName::from_static("callboard-trace-url");
 
 pub(super) const fn target(kind: Kind, run: RunId) -> Target {
     Target { kind, run }
@@ -113,6 +115,10 @@ pub(super) fn name_trace(response: &mut Response, view: &RunView) {
     if let Some(trace) = &view.trace_id {
         let trace = HeaderValue::from_str(trace).expect("hex digits are a header");
         response.headers_mut().insert(TRACE_ID, trace);
+    }
+    let url = view.trace_url.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(url)) = url {
+        response.headers_mut().insert(TRACE_URL, url);
     }
 }
 

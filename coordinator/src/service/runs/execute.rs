@@ -142,7 +142,7 @@ impl Runs {
                 .map_or(order.trace, |spans| Some(spans.context())),
             // Of an execution only the asker reads, who has both.
             keeps_content: false,
-            traces_url: None,
+            traces_url: self.setup.defaults().traces_url.clone(),
             fingerprint: order.fingerprint.clone(),
             started_at: SystemTime::now(),
         };
