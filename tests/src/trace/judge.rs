@@ -55,7 +55,16 @@ pub fn broken(spans: &[Span], wanted: &FanOut<'_>) -> Vec<String> {
             .filter(|span| span.links.is_empty())
             .map(|span| format!("{} is not linked to the attempt before it", span.id)),
     );
+    let parent = |span: &Span| spans.iter().find(|other| other.id == span.parent);
     for call in of("execute_tool") {
+        let is_done = call.attribute("callboard.outcome") == "completed";
+        let of_call = |process: &Span| {
+            let publish = parent(process);
+            publish.is_some_and(|publish| publish.parent == call.id)
+        };
+        if is_done && !of("process").any(of_call) {
+            broken.push(format!("{} completed, and no worker tells of it", call.id));
+        }
         let icons = spans
             .iter()
             .filter(|span| {
@@ -161,6 +170,7 @@ mod tests {
             let named = ("gen_ai.tool.call.id", id);
             with(span(id, "root", "execute_tool look"), &[operation, named])
         };
+        let done = ("callboard.outcome", "completed");
         let mut second = with(
             span("a2", "a", "publish tools.x"),
             &[("callboard.attempt", "2")],
@@ -168,7 +178,7 @@ mod tests {
         second.links.push("a1".to_owned());
         vec![
             span("root", "", "invoke_agent x"),
-            call("a"),
+            with(call("a"), &[done]),
             call("b"),
             with(
                 span("a1", "a", "publish tools.x"),
@@ -206,6 +216,11 @@ mod tests {
         told(&|spans| drop(spans.remove(5)), "services");
         told(&|spans| drop(spans.remove(5)), "0 workers");
         told(&|spans| spans[4].links.clear(), "not linked");
+        let done = ("callboard.outcome", "completed");
+        told(
+            &|spans| spans[2] = with(spans[2].clone(), &[done]),
+            "no worker",
+        );
         told(&|spans| drop(spans.remove(4)), "second attempt");
         told(&|spans| spans[5].parent = "a".to_owned(), "is below");
         told(&|spans| spans[1].is_error = true, "half an error");
