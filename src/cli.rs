@@ -115,6 +115,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  callboard tail --run 0198… --url http://127.0.0.1:8090\n  callboard tail --run 0198… --url https://callboard.example --token-env CALLBOARD_TOKEN --json | jq -c .type\n\nTells the run from its beginning, each thing once, and goes on where it was when the connection is lost.\nEnds with 0 when the run was answered, with 6 when it ended without an answer."
     )]
     Tail(Tail),
+    /// Ask a worker or a service whether it is ready, where there is no other client at hand.
+    #[command(
+        after_help = "Example:\n  callboard probe\n  callboard probe http://127.0.0.1:9000/healthz --timeout 1s\n\nFor the health checks of containers: the image has no shell and no curl. Ends with 0 when the answer is a\nsuccess, with 5 when it isn't or doesn't come."
+    )]
+    Probe(Probe),
     /// Serve a strict mock of the model APIs: scripted answers, checked conversations, faults on request.
     #[command(
         after_help = "Example:\n  callboard mock-provider --script examples/mock-provider.toml\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=any python my_agent.py\n\nThe form of a script is in docs/mock-provider.md. Without one, it calls up to three\ntools whose names sound like reading, then says that it is done."
@@ -260,6 +265,17 @@ pub(crate) enum Token {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `callboard probe`.
+#[derive(Debug, Args)]
+pub(crate) struct Probe {
+    /// Address to ask: `/readyz` or `/healthz` of `callboard serve`, or of a worker with `--health`.
+    #[arg(default_value = "http://127.0.0.1:8090/readyz")]
+    pub(crate) url: String,
+    /// Time for the answer.
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
 }
 
 /// `callboard tail`.

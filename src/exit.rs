@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use callboard_coordinator::follow::FollowError;
+use callboard_coordinator::probe::ProbeError;
 use callboard_coordinator::run::Tally;
 
 use crate::output;
@@ -36,7 +37,7 @@ Exit codes:
   2    the input or the options can't be worked with; nothing was run
   3    some calls failed, or their tools answered with an error
   4    no call ran
-  5    the NATS server can't be reached or can't be worked with
+  5    the NATS server, or what was probed or followed, can't be reached or can't be worked with
   6    the run ended without the model's final answer
   130  interrupted by Ctrl-C; every call was settled and printed all the same";
 
@@ -86,6 +87,9 @@ impl Exit {
                 });
             }
             if let Some(FollowError::Unreachable { .. }) = cause.downcast_ref() {
+                return Some(Self::Unreachable);
+            }
+            if cause.is::<ProbeError>() {
                 return Some(Self::Unreachable);
             }
             let is_refused = cause.is::<Refused>().then_some(Self::Unreachable);

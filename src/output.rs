@@ -25,6 +25,11 @@ pub(crate) fn note(text: &str) {
     say(Level::INFO, text);
 }
 
+/// Writes what another program takes to standard error, as it is.
+pub(crate) fn aside(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 fn say(level: Level, text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", log::said(level, text));
 }

@@ -13,6 +13,7 @@ pub mod follow;
 pub mod link;
 pub mod metrics;
 pub mod model;
+pub mod probe;
 pub mod provider;
 pub mod run;
 pub mod run_log;

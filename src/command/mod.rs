@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 mod execute;
 pub(crate) mod keys;
 mod mock_provider;
+mod probe;
 mod run;
 mod serve;
 mod tail;
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         | Command::Doctor(_)
         | Command::Keys(_)
         | Command::MockProvider(_)
+        | Command::Probe(_)
         | Command::Tail(_)
         | Command::Token(_) => {}
         Command::Serve(flags) => config.apply_serve(flags),
@@ -67,6 +69,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Workers(flags) => workers::run(&flags, &config).await,
         Command::Doctor(flags) => doctor::run(&flags, &config).await,
         Command::Keys(flags) => keys::run(&flags, &config),
+        Command::Probe(flags) => probe::run(&flags).await,
         Command::Tail(flags) => tail::run(&flags).await,
         Command::MockProvider(flags) => mock_provider::run(&flags).await,
     }

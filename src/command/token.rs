@@ -37,7 +37,7 @@ pub(crate) fn run(flags: &Token) -> anyhow::Result<Exit> {
         })?;
     } else {
         output::line(&token)?;
-        output::note(&format!(
+        output::aside(&format!(
             "[[token]]\nname = \"{name}\"\nsha256 = \"{sha256}\""
         ));
     }

@@ -12,6 +12,7 @@ mod cli {
     mod mock_provider;
     mod models;
     mod pipes;
+    mod probe;
     mod scripts;
     mod secrets;
     mod server;

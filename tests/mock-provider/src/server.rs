@@ -131,6 +131,11 @@ async fn answer(
 ) -> io::Result<Response<Reader>> {
     let at = Instant::now();
     let (head, body) = request.into_parts();
+    if head.method == Method::GET && head.uri.path() == "/healthz" {
+        // For whoever waits for the mock: no question, and so not judged and not recorded.
+        let steps = vec![Step::Write(Bytes::from_static(b"ok\n"))];
+        return Ok(Response::new(reader(steps, stop)));
+    }
     let (body, is_too_large) = read(body).await.map_err(io::Error::other)?;
     let path = head.uri.path();
     let route = route(&head.method, path, head.uri.query().unwrap_or_default());
