@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use callboard_proto::Label;
 use callboard_worker::builtin::fs::FsRoot;
 use callboard_worker::builtin::shop::{Shop, ShopOptions};
 use callboard_worker::builtin::sql::Database;
@@ -36,7 +37,7 @@ pub(crate) const SUPERVISE: &str = "__supervise";
 
 /// Builds the tools of these sets, and those that the configuration file declares.
 pub(crate) fn tools(sets: &[ToolSet], config: &Config) -> anyhow::Result<Tools> {
-    let mut tools: Vec<Arc<dyn Tool>> = declared(config)?;
+    let mut tools: Vec<Arc<dyn Tool>> = declared(config, Some(&config.labels()?))?;
     let root = config.worker.root.as_deref();
     let mut sets = sets.to_vec();
     sets.sort_unstable();
@@ -75,9 +76,12 @@ pub(crate) fn tools(sets: &[ToolSet], config: &Config) -> anyhow::Result<Tools> 
     Tools::new(tools).map_err(bad_input)
 }
 
-/// Builds the tools that the configuration file declares.
+/// Builds the tools that the configuration file declares, for a worker with these labels, where they are known.
 #[cfg(target_os = "linux")]
-pub(crate) fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
+pub(crate) fn declared(
+    config: &Config,
+    labels: Option<&[Label]>,
+) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
     use callboard_worker::file;
     use callboard_worker::process::Host;
 
@@ -87,12 +91,16 @@ pub(crate) fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
     let origin = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| BadInput(format!("{origin} can't be read: {error}")))?;
-    file::tools(&origin, &text, &Host::this_program(SUPERVISE)).map_err(bad_input)
+    let host = Host::this_program(SUPERVISE);
+    file::tools(&origin, &text, &host, labels).map_err(bad_input)
 }
 
 /// Refuses tools that the configuration file declares.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn declared(config: &Config) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
+pub(crate) fn declared(
+    config: &Config,
+    _labels: Option<&[Label]>,
+) -> anyhow::Result<Vec<Arc<dyn Tool>>> {
     if config.tool.is_empty() {
         return Ok(Vec::new());
     }

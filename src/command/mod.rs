@@ -52,7 +52,20 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     if cli.global.check_config {
-        offer::declared(&config)?;
+        match &cli.command {
+            Command::Worker(_) => drop(worker::offered(&config)?),
+            Command::Demo(_)
+            | Command::Doctor(_)
+            | Command::Execute(_)
+            | Command::Keys(_)
+            | Command::MockProvider(_)
+            | Command::Run(_)
+            | Command::Serve(_)
+            | Command::Tail(_)
+            | Command::Token(_)
+            | Command::Tools(_)
+            | Command::Workers(_) => drop(offer::declared(&config, None)?),
+        }
         Hosting::check(&config)?;
         output::note("callboard: the configuration is good");
         return Ok(Exit::Done);

@@ -6,6 +6,7 @@ use callboard_worker::executor::{Ended, Executor, Options, Why};
 use callboard_worker::link::local::PAYLOAD_BYTES_MAX;
 use callboard_worker::link::nats::NatsLink;
 use callboard_worker::serve::Health;
+use callboard_worker::tool::Tools;
 
 use crate::config::Config;
 use crate::exit::{BadInput, Exit, Refused, bad_input};
@@ -16,6 +17,9 @@ use crate::session::short;
 use crate::signals::Ending;
 use crate::telemetry::Watch;
 
+/// Tools that the worker's first line names. Chosen, not measured: all of the built-in ones.
+const NAMES_TOLD_MAX: usize = 16;
+
 pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     let Some(server) = config.server()? else {
         return Err(BadInput(
@@ -24,13 +28,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         )
         .into());
     };
-    if config.worker.tools.is_empty() && config.tool.is_empty() && config.mcp.is_empty() {
-        return Err(BadInput(
-            "a worker needs tools to offer; give some with --tools fs,http,sql,shop,basic, or declare some as [[tool]] or [[mcp]] in the --config file".to_owned(),
-        )
-        .into());
-    }
-    let own = offer::tools(&config.worker.tools, config)?;
+    let own = offered(config)?;
     let mut options = Options::new(config.worker_name()?, config.pool()?)
         .with_slots(config.worker.slots)
         .with_labels(config.labels()?);
@@ -46,11 +44,6 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         .as_ref()
         .map_or_else(|| own.clone(), |hosting| hosting.offer(&own, &options));
     let announce = options.announce(&tools, PAYLOAD_BYTES_MAX);
-    let offered: Vec<&str> = tools
-        .offers()
-        .iter()
-        .map(|offer| offer.spec().name.as_str())
-        .collect();
     let mut ending = Ending::listen();
     let connecting = Box::pin(NatsLink::connect(&server, config.tenant()?, announce));
     let Some(link) = ending.unless_asked(connecting).await? else {
@@ -66,11 +59,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         short(options.instance),
         options.pool,
         config.worker.slots,
-        if offered.is_empty() {
-            "nothing yet".to_owned()
-        } else {
-            offered.join(", ")
-        },
+        told(&tools),
         server.urls
     );
     let (executor, handle) = Executor::new(options, tools.clone(), link).map_err(bad_input)?;
@@ -111,5 +100,36 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
             output::note("callboard: the worker has drained and ended");
             Ok(Exit::Done)
         }
+    }
+}
+
+/// The worker's own tools.
+///
+/// # Errors
+/// When there are none, also none of servers, or one of them can't be offered.
+pub(crate) fn offered(config: &Config) -> anyhow::Result<Tools> {
+    if config.worker.tools.is_empty() && config.tool.is_empty() && config.mcp.is_empty() {
+        return Err(BadInput(
+            "a worker needs tools to offer; give some with --tools fs,http,sql,shop,basic, or declare some as [[tool]] or [[mcp]] in the --config file".to_owned(),
+        )
+        .into());
+    }
+    offer::tools(&config.worker.tools, config)
+}
+
+/// What is on offer, in a few words: a line of a terminal isn't for thousands of names.
+fn told(tools: &Tools) -> String {
+    let names: Vec<&str> = (tools.offers().iter())
+        .map(|offer| offer.spec().name.as_str())
+        .collect();
+    match names.split_at(names.len().min(NAMES_TOLD_MAX)) {
+        ([], _) => "nothing yet".to_owned(),
+        (names, []) => names.join(", "),
+        (shown, others) => format!(
+            "{} tools: {} and {} more",
+            names.len(),
+            shown.join(", "),
+            others.len()
+        ),
     }
 }

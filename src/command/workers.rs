@@ -28,7 +28,8 @@ struct Row {
     instance: String,
     version: String,
     slots: u32,
-    /// Slots that are taken, by its last beat; absent before the first.
+    /// Slots that are taken, by its last beat; absent before the first, and of one that drains: it has none to
+    /// give, whatever runs.
     running: Option<u32>,
     silent_ms: f64,
     /// By how much its clock is ahead of this machine's, the way of a beat included; where it tells its own.
@@ -170,9 +171,7 @@ impl Row {
             instance: worker.instance.to_string(),
             version: worker.version.clone(),
             slots: worker.slots,
-            running: worker
-                .beat
-                .map(|_| worker.slots.saturating_sub(worker.free)),
+            running: worker.taken(),
             silent_ms: (worker.silent_for.as_secs_f64() * 1e6).round() / 1e3,
             clock_ahead_ms: worker
                 .clock

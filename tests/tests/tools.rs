@@ -5,8 +5,10 @@
 #[cfg(target_os = "linux")]
 mod tools {
     mod builtins;
+    mod descriptors;
     mod files;
     mod http;
     mod leftovers;
     mod sandbox;
+    mod supervisors;
 }

@@ -43,7 +43,8 @@ fn gauges(standing: &dispatch::Standing) -> Vec<Reading> {
     let mut slots: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     for worker in workers {
         let (used, available) = slots.entry(worker.pool.as_str()).or_default();
-        *used += worker.slots.saturating_sub(worker.free);
+        // Of one that drains only the own attempts are known.
+        *used += worker.taken().unwrap_or(worker.in_flight);
         *available += worker.free;
     }
     let slots = slots.into_iter().flat_map(|(pool, (used, available))| {

@@ -106,9 +106,7 @@ pub fn worker_row(worker: &WorkerView, known: &[Known]) -> WorkerRow {
         instance: worker.instance.to_string(),
         version: worker.version.clone(),
         slots: worker.slots,
-        running: worker
-            .beat
-            .map(|_| worker.slots.saturating_sub(worker.free)),
+        running: worker.taken(),
         silent_ms: in_ms(worker.silent_for),
         state,
         labels: worker.labels.iter().map(ToString::to_string).collect(),

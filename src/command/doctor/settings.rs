@@ -12,7 +12,7 @@ pub(super) fn checks(config: &Config) -> Vec<Check> {
         Some(path) => Check::ok("configuration", format!("{} is good", path.display())),
         None => Check::ok("configuration", "no file; defaults, variables and flags"),
     }];
-    match offer::declared(config) {
+    match offer::declared(config, None) {
         Ok(tools) if tools.is_empty() => {}
         Ok(tools) => {
             let names: Vec<&str> = tools.iter().map(|tool| tool.spec().name.as_str()).collect();

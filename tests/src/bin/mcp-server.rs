@@ -1,7 +1,8 @@
 //! A strict MCP server of the tests' own, on standard input and output: a second reading of the protocol
 //! that shares nothing with the library that Callboard uses. What it may not hear ends it with code 70.
 //!
-//! `mcp-server [--silent] [--garbage] [--exit CODE] [--page N] [--serial] [--ledger FILE]`
+//! `mcp-server [--silent] [--garbage] [--exit CODE] [--page N] [--serial] [--ledger FILE] [--refuse METHOD]
+//! [--broken]`
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -35,6 +36,12 @@ struct Arguments {
     /// Where each call and each cancellation is written
     #[arg(long)]
     ledger: Option<PathBuf>,
+    /// A method that it answers with an error
+    #[arg(long)]
+    refuse: Option<String>,
+    /// Lists entries that are no tools as well
+    #[arg(long)]
+    broken: bool,
 }
 
 #[derive(Default)]
@@ -136,6 +143,9 @@ impl Server {
     }
 
     fn request(self: &Arc<Self>, id: Value, method: &str, params: Value) {
+        if self.arguments.refuse.as_deref() == Some(method) {
+            return refuse(&id, -32603, "not \u{1b}[1mtoday");
+        }
         if method == "initialize" {
             if !params["protocolVersion"].is_string() || !params["clientInfo"].is_object() {
                 forbid("an initialize without version or client");
@@ -195,6 +205,10 @@ impl Server {
         let plain = [
             "wait", "fail", "refuse", "picture", "crash", "change", "remember", "recall", "about",
         ];
+        if self.arguments.broken {
+            tools.insert(1, json!({ "name": "odd", "inputSchema": "anything" }));
+            tools.push(json!(["no", "tool"]));
+        }
         let state = self.lock();
         let extra = state.extra.iter().map(String::as_str);
         for name in plain.into_iter().chain(extra) {

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use callboard_tests::harness::{Callboard, Child, Message, PATIENCE, callboard};
+use callboard_tests::harness::{Callboard, Child, Message, PATIENCE, callboard, until, workers};
 use callboard_tests::server::{Options, Server};
 use callboard_tests::signal;
 use serde_json::{Value, json};
@@ -166,4 +166,30 @@ async fn who_watches_sees_workers_and_tools_come_and_go() {
     for watched in [workers, json, tools] {
         watched.end().await;
     }
+}
+
+#[tokio::test]
+async fn a_worker_that_drains_is_said_to_run_nothing_that_is_not_known() {
+    let server = Server::start(&Options::default()).await.unwrap();
+    let url = server.url();
+    let command = Callboard::worker("one", &url).unwrap();
+    let worker = command.args(["--tools", "basic"]).offers().await.unwrap();
+    let message = Message::new().call("a", "wait", &json!({ "ms": 60_000 }));
+    let execute = Callboard::new(["execute"]).unwrap().nats(&url);
+    let executing = execute.input(message.json()).start().unwrap();
+    until("the call runs", async || {
+        let all = workers(&url).await?;
+        Ok((all[0].running == Some(1)).then_some(()))
+    })
+    .await
+    .unwrap();
+    worker.terminate().unwrap();
+    let drains = until("it drains", async || {
+        let all = workers(&url).await?;
+        Ok(all.into_iter().find(|worker| worker.state == "draining"))
+    });
+    assert_eq!(drains.await.unwrap().running, None);
+    executing.interrupt().unwrap();
+    assert_eq!(executing.ended().await.unwrap().code, Some(130));
+    assert_eq!(worker.ended().await.unwrap().code, Some(0));
 }

@@ -71,3 +71,50 @@ async fn a_worker_whose_only_server_is_down_stands_and_says_so() {
     worker.terminate().unwrap();
     assert_eq!(worker.ended().await.unwrap().code, Some(0));
 }
+
+#[tokio::test]
+async fn a_server_that_answers_with_an_error_is_told_by_its_own_words() {
+    let nats = Server::start(&Options::default()).await.unwrap();
+    let stage = Stage::new(
+        &(fake("first", &["--refuse", "initialize"], "")
+            + &fake("second", &["--refuse", "tools/list"], "")),
+    );
+    let worker = stage.worker(&nats.url(), "worker").await;
+    let workers = view(Callboard::new(["workers"]).unwrap().nats(&nats.url())).await;
+    let why = |at: usize| workers[0]["down"][at]["why"].as_str().unwrap().to_owned();
+    let stands = "; the last that it said: \"mcp-server: the fake server stands\"";
+    assert_eq!(
+        why(0),
+        format!("it refuses `initialize`: not today (-32603){stands}")
+    );
+    assert!(
+        why(1).starts_with("its tools can't be listed: ") && why(1).contains("not today"),
+        "{}",
+        why(1)
+    );
+    // How it ended is no news: it was ended from here.
+    assert!(!why(1).contains("signal"), "{}", why(1));
+    worker.terminate().unwrap();
+    assert_eq!(worker.ended().await.unwrap().code, Some(0));
+}
+
+#[tokio::test]
+async fn an_entry_that_is_no_tool_is_left_out_and_named() {
+    let nats = Server::start(&Options::default()).await.unwrap();
+    let url = nats.url();
+    let stage = Stage::new(&fake("fake", &["--broken", "--page", "5"], ""));
+    let _worker = stage.worker(&url, "worker").await;
+    let call = Message::new().call("a", "fake_about", &json!({}));
+    let results = execute_on(&url, "execute", &call).await;
+    assert!(!results.all()[0].is_error, "{results:?}");
+    let workers = view(Callboard::new(["workers"]).unwrap().nats(&url)).await;
+    assert_eq!(workers[0]["tools"].as_array().unwrap().len(), 11);
+    let down = workers[0]["down"].as_array().unwrap();
+    let told: Vec<&str> = (down.iter())
+        .map(|down| down["why"].as_str().unwrap())
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    its tool "odd" is left out: it can't be read: invalid type: string "anything", expected a map
+    number 4 of its list of tools is left out: it can't be read: it is no JSON object
+    "#);
+}

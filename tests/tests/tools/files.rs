@@ -22,6 +22,11 @@ async fn a_bad_worker_file_is_refused_with_line_and_cure() {
             "http.url = \"https://example.com/\"\nhttp.headers.X = { env = \"NOBODY_SET_THIS\" }",
         ),
         entry("[[tools]]"),
+        entry("require = [\"gpu=x\"]\nprocess.argv = [\"ls\"]"),
+        entry("process.argv = [\"ls\"]\nprocess.sandbox.read = [\"/nope/nope\"]"),
+        "[[mcp]]\nname = \"m\"\ncommand = [\"ls\"]\nsandbox.write = [\"/nope\"]\n".to_owned(),
+        "[worker]\nslots = 2\n".to_owned(),
+        "[worker]\ntools = [\"fs\"]\n".to_owned(),
     ];
     let mut texts = String::new();
     for case in cases {

@@ -127,7 +127,8 @@ async fn a_program_sees_and_does_what_it_may() {
         text(&results, "file")
     );
     assert!(
-        text(&results, "processor").contains("signal SIG"),
+        text(&results, "processor")
+            .contains("signal SIGXCPU: the processor time of its limits was used up"),
         "{}",
         text(&results, "processor")
     );

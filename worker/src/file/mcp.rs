@@ -290,6 +290,9 @@ fn program(
     if let Some(cwd) = cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
         return Err(SpecError::Cwd(cwd.clone()));
     }
+    if let Some(path) = sandbox.as_ref().and_then(Sandbox::missing) {
+        return Err(SpecError::SandboxPath(path.to_owned()));
+    }
     if limits.memory_bytes_max < MEMORY_BYTES_MIN {
         return Err(SpecError::Memory(limits.memory_bytes_max));
     }

@@ -59,6 +59,7 @@ fn what_cannot_be_hosted_is_refused_with_file_line_and_cure() {
         entry("command = []"),
         entry("command = [\"no-such-program\"]"),
         entry("command = [\"ls\"]\ncwd = \"/nowhere\""),
+        entry("command = [\"ls\"]\nsandbox.read = [\"/nope/nope\"]"),
         entry("command = [\"ls\"]\nheaders = { A = \"b\" }"),
         entry("command = [\"ls\"]\ninstances = 0"),
         entry("command = [\"ls\"]\nstart_timeout = \"0s\""),

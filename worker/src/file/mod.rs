@@ -30,6 +30,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use callboard_proto::Label;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -39,7 +40,7 @@ pub use mcp::servers;
 
 use crate::http::HttpClients;
 use crate::process::Host;
-use crate::tool::Tool;
+use crate::tool::{Tool, check_labels};
 
 /// The part of a configuration file that declares tools; the other keys are somebody else's to check.
 #[derive(Debug, Default, Deserialize)]
@@ -49,11 +50,16 @@ struct File {
 }
 
 /// Makes the tools that a configuration file declares, in its order. `origin` names the file in errors,
-/// `host` starts the supervisors of process tools.
+/// `host` starts the supervisors of process tools, and `labels` are the worker's, where they are known.
 ///
 /// # Errors
 /// When an entry can't be read or its tool can't be offered; the error names file, line, tool and cure.
-pub fn tools(origin: &str, text: &str, host: &Host) -> Result<Vec<Arc<dyn Tool>>, FileError> {
+pub fn tools(
+    origin: &str,
+    text: &str,
+    host: &Host,
+    labels: Option<&[Label]>,
+) -> Result<Vec<Arc<dyn Tool>>, FileError> {
     let file: File = toml::from_str(text).map_err(|source| FileError::Syntax {
         origin: origin.to_owned(),
         source: Box::new(source),
@@ -77,6 +83,9 @@ pub fn tools(origin: &str, text: &str, host: &Host) -> Result<Vec<Arc<dyn Tool>>
             .position(|other| other.spec().name == tool.spec().name);
         if let Some(first) = same {
             return Err(at(EntryError::Twice { line: lines[first] }));
+        }
+        if let Some(labels) = labels {
+            check_labels(tool.spec(), labels).map_err(|error| at(error.into()))?;
         }
         tools.push(tool);
         lines.push(line);

@@ -59,7 +59,7 @@ fn host() -> Host {
 
 #[test]
 fn a_file_declares_tools_with_manifests() {
-    let made = tools("worker.toml", GOOD, &host()).unwrap();
+    let made = tools("worker.toml", GOOD, &host(), None).unwrap();
     let specs: Vec<_> = made.iter().map(|tool| tool.spec().clone()).collect();
     insta::assert_debug_snapshot!(specs);
     let slots: Vec<_> = made.iter().map(|tool| tool.slots()).collect();
@@ -80,6 +80,7 @@ fn what_cannot_be_offered_is_refused_with_file_line_and_cure() {
         entry("deadline = \"soon\"\nprocess.argv = [\"ls\"]"),
         entry("deadline = \"1s\"\nattempt_timeout = \"2s\"\nprocess.argv = [\"ls\"]"),
         entry("require = [\"zone\"]\nprocess.argv = [\"ls\"]"),
+        entry("require = [\"gpu=a100\"]\nprocess.argv = [\"ls\"]"),
         entry(""),
         entry("process.argv = [\"ls\", \"--\", \"{b}\"]"),
         entry("process.argv = [\"ls\", \"{a}\"]"),
@@ -100,6 +101,11 @@ fn what_cannot_be_offered_is_refused_with_file_line_and_cure() {
         entry("http.url = \"https://example.com/\"\nhttp.verify = false"),
         entry("process.argv = [\"ls\"]").replace("\"t\"", "\"a b\u{7}\""),
         entry("process.argv = [\"ls\"]").replace("\"type\":\"string\"", "\"type\":\"text\""),
+        entry("process.argv = [\"ls\"]").replace("\"type\":\"string\"", "\"minLength\":\"1\""),
+        entry("process.argv = [\"ls\"]").replace("\"type\":\"string\"", "\"required\":true"),
+        entry("process.argv = [\"ls\"]").replace("{\"type\":\"string\"}", "7"),
+        entry("process.argv = [\"ls\"]").replace("\"type\":\"string\"", "\"pattern\":\"(\""),
+        entry("process.argv = [\"ls\"]").replace("\"type\":\"string\"", "\"$ref\":\"#/$defs/b\""),
         entry("process.argv = [\"ls\"]").replace("'{\"type\"", "'{type"),
         entry("process.argv = [\"ls\"]").replace("\"type\":\"object\"", "\"type\":\"array\""),
         format!(
@@ -110,7 +116,7 @@ fn what_cannot_be_offered_is_refused_with_file_line_and_cure() {
     ];
     let mut texts = String::new();
     for case in cases {
-        let Err(error) = tools("worker.toml", &case, &host()) else {
+        let Err(error) = tools("worker.toml", &case, &host(), Some(&[])) else {
             panic!("{case} was taken");
         };
         texts.push_str(&error.to_string());
@@ -127,7 +133,7 @@ fn what_cannot_be_offered_is_refused_with_file_line_and_cure() {
 #[test]
 fn a_file_without_tools_declares_none() {
     assert!(
-        tools("x", "[worker]\nslots = 1\n", &host())
+        tools("x", "[worker]\nslots = 1\n", &host(), None)
             .unwrap()
             .is_empty()
     );

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmcp::model::Tool;
 use rmcp::service::{
     ClientInitializeError, Peer, RoleClient, RunningService, RunningServiceCancellationToken,
     serve_client,
@@ -16,6 +15,7 @@ use tokio::time::timeout;
 
 use super::client::Client;
 use super::errors::Failed;
+use super::paging::List;
 use super::progress::Progress;
 use super::spec::{Server, Way};
 use super::stderr::{self, LastWords};
@@ -23,15 +23,15 @@ use super::stdio::{Noise, Stdio};
 use super::{errors, http, paging};
 use crate::process::{Host, Service, ServiceSpec, Watch};
 
-/// How long a process that is to end may take beyond its grace, before nobody waits for it any more: its
-/// supervisor goes on alone. Chosen, not measured.
+/// How long a process that is to end may take beyond its grace, before it is killed with its supervisor, which
+/// somebody must have stopped; and how long what it left in its pipes is read. Chosen, not measured.
 const END_MARGIN: Duration = Duration::from_secs(1);
 
 /// A server that has listed its tools.
 pub(super) struct Connection {
     pub(super) peer: Peer<RoleClient>,
     /// Its first list of tools.
-    pub(super) tools: Vec<Tool>,
+    pub(super) tools: List,
     /// Told when the list changed.
     pub(super) changed: Arc<Notify>,
     pub(super) progress: Arc<Progress>,
@@ -58,19 +58,25 @@ struct Process {
 impl Process {
     /// Why the connection is over, with what the process left.
     async fn explain(&mut self, what: &str) -> String {
-        let ended = timeout(self.end_within, self.watch.ended()).await;
-        if ended.is_ok() {
-            // The pipe is at its end: nothing more comes, and all of it is read in a moment.
-            let _ = timeout(END_MARGIN, &mut self.listening).await;
-        }
-        self.told(ended.unwrap_or_else(|_| what.to_owned()))
+        let ended = self.seen_off().await;
+        self.told(ended.unwrap_or_else(|| what.to_owned()))
     }
 
     /// Why it can't be used, with what the process left. How it ended says nothing: it was ended from here.
     async fn refused(&mut self, why: String) -> String {
-        let _ = timeout(self.end_within, self.watch.ended()).await;
-        let _ = timeout(END_MARGIN, &mut self.listening).await;
+        self.seen_off().await;
         self.told(why)
+    }
+
+    /// Waits until nothing of it is left, and says how it ended, if it did so by itself and in time.
+    async fn seen_off(&mut self) -> Option<String> {
+        let ended = timeout(self.end_within, self.watch.ended()).await.ok();
+        if ended.is_none() {
+            self.watch.kill().await;
+        }
+        // The pipe is at its end: nothing more comes, and all of it is read in a moment.
+        let _ = timeout(END_MARGIN, &mut self.listening).await;
+        ended
     }
 
     fn told(&self, how: String) -> String {
@@ -143,7 +149,7 @@ fn too_slow(server: &Server) -> String {
 
 struct Open {
     service: RunningService<RoleClient, Client>,
-    tools: Vec<Tool>,
+    tools: List,
 }
 
 async fn open<T, E, A>(transport: T) -> Result<Open, Failed>
@@ -194,13 +200,23 @@ impl Connection {
     /// # Cancel safety
     /// Cancel safe.
     pub(super) async fn ended(&mut self) -> String {
-        self.quit.as_mut().await;
-        // Polled once more, it would panic.
-        self.quit = Box::pin(std::future::pending());
         let what = "it closed the connection";
         match &mut self.behind {
-            Behind::Process(process) => process.explain(what).await,
-            Behind::Elsewhere => what.to_owned(),
+            Behind::Process(process) => {
+                tokio::select! {
+                    () = self.quit.as_mut() => {}
+                    // What it had written is read all the same, and then the pipe is at its end.
+                    _ = process.watch.ended() => drop(timeout(END_MARGIN, self.quit.as_mut()).await),
+                }
+                self.quit = Box::pin(std::future::pending());
+                process.explain(what).await
+            }
+            Behind::Elsewhere => {
+                self.quit.as_mut().await;
+                // Polled once more, it would panic.
+                self.quit = Box::pin(std::future::pending());
+                what.to_owned()
+            }
         }
     }
 

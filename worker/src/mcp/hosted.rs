@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use callboard_proto::ToolName;
 use tokio::sync::watch;
 
 use super::life::Life;
 use super::listing::{Listing, listing};
+use super::paging::List;
 use super::pool::{Pool, State};
 use super::spec::Server;
 use super::tool::McpTool;
@@ -42,15 +44,15 @@ impl Hosted {
     }
 
     /// An instance serves.
-    pub(super) fn up(&self, life: Arc<Life>, tools: &[rmcp::model::Tool]) {
-        self.list(tools);
+    pub(super) fn up(&self, life: Arc<Life>, list: &List) {
+        self.list(list);
         self.pool.set(life.id.seat, State::Up(life));
         self.tell();
     }
 
     /// An instance's list of tools.
-    pub(super) fn list(&self, tools: &[rmcp::model::Tool]) {
-        let new = Arc::new(listing(&self.server, tools));
+    pub(super) fn list(&self, list: &List) {
+        let new = Arc::new(listing(&self.server, list));
         let old = std::mem::replace(&mut *self.lock(), Arc::clone(&new));
         if old.problems != new.problems {
             for problem in &new.problems {
@@ -146,6 +148,12 @@ impl Hosted {
             tools: tools.collect(),
             troubles,
         }
+    }
+
+    /// Whether it lists a tool that the worker names so.
+    pub(super) fn lists(&self, name: &ToolName) -> bool {
+        let listing = Arc::clone(&self.lock());
+        listing.tools.iter().any(|tool| tool.spec.name == *name)
     }
 
     fn tell(&self) {

@@ -15,7 +15,7 @@ use super::keeper;
 use super::spec::Server;
 use crate::executor;
 use crate::process::Host;
-use crate::tool::Tools;
+use crate::tool::{Tools, ToolsError};
 
 /// Troubles that are announced at most; more of them say nothing new. Chosen, not measured.
 const DOWN_MAX: usize = 32;
@@ -97,9 +97,19 @@ impl Hosting {
     pub fn offer(&self, own: &Tools, labels: &[Label]) -> Tools {
         let (mut tools, _) = gather(&self.servers, own);
         for unfit in tools.keep_placeable(labels) {
-            tracing::error!(error = %unfit, "a tool can't be offered");
+            tracing::error!(at = self.declared_at(&unfit), error = %unfit, "a tool can't be offered");
         }
         tools
+    }
+
+    /// Where the server of a tool that can't be offered is declared.
+    fn declared_at(&self, unfit: &ToolsError) -> Option<&str> {
+        let ToolsError::Label { name, .. } = unfit else {
+            return None;
+        };
+        let mut servers = self.servers.iter();
+        let its = servers.find(|hosted| hosted.lists(name));
+        its.map(|hosted| hosted.server.declared_at.as_str())
     }
 
     /// Tells an executor from now on what is offered, whenever that changes; it began with `offered`.

@@ -66,11 +66,11 @@ async fn live(
         doubted: Arc::default(),
         is_elsewhere: connection.is_elsewhere(),
     });
-    let tools = std::mem::take(&mut connection.tools);
-    hosted.up(Arc::clone(&life), &tools);
+    let list = std::mem::take(&mut connection.tools);
+    hosted.up(Arc::clone(&life), &list);
     tracing::info!(
         server = hosted.server.name,
-        tools = tools.len(),
+        tools = list.tools.len(),
         "an MCP server serves"
     );
     let Some(why) = follow(hosted, &mut connection, &life.doubted, stop).await else {
@@ -102,7 +102,7 @@ async fn follow(
             () = stopped(stop) => return None,
         }
         match paging::list(&peer).await {
-            Ok(tools) => hosted.list(&tools),
+            Ok(list) => hosted.list(&list),
             Err(failed) => tracing::warn!(
                 server = hosted.server.name,
                 why = failed.why,

@@ -8,8 +8,12 @@ use callboard_proto::{Effect, ToolName, ToolSpec};
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::{Map, Value};
 
+use super::paging::{Broken, List};
 use super::spec::{Declared, Server};
 use crate::tool::{check_spec, schema_cause};
+
+/// Names that one sentence tells. Chosen, not measured.
+const NAMES_TOLD_MAX: usize = 20;
 
 /// A tool of a server, as the worker offers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,12 +36,16 @@ pub(super) struct Listing {
 }
 
 /// Makes tools of a list, as the server's operator declared them.
-pub(super) fn listing(server: &Server, list: &[Tool]) -> Listing {
+pub(super) fn listing(server: &Server, list: &List) -> Listing {
     let mut made = Listing::default();
     let mut taken: BTreeMap<ToolName, String> = BTreeMap::new();
-    for tool in list {
-        let is_wanted = |only: &Vec<String>| only.iter().any(|name| *name == tool.name);
-        if !server.only.as_ref().is_none_or(is_wanted) {
+    let is_wanted = |name: &str| {
+        let mut only = server.only.as_ref().map(|only| only.iter());
+        only.as_mut()
+            .is_none_or(|only| only.any(|wanted| wanted == name))
+    };
+    for tool in &list.tools {
+        if !is_wanted(&tool.name) {
             continue;
         }
         match listed(server, tool) {
@@ -56,20 +64,39 @@ pub(super) fn listing(server: &Server, list: &[Tool]) -> Listing {
                 .push(format!("its tool {:?} is left out: {why}", tool.name)),
         }
     }
-    let named = (server.only.iter().flatten()).chain(server.tools.keys());
-    let mut missing: Vec<&String> = named
-        .filter(|name| !list.iter().any(|tool| tool.name == **name))
+    for Broken { name, place, why } in &list.broken {
+        let which = match name {
+            Some(name) if !is_wanted(name) => continue,
+            Some(name) => format!("its tool {name:?}"),
+            None => format!("number {place} of its list of tools"),
+        };
+        made.problems
+            .push(format!("{which} is left out: it can't be read: {why}"));
+    }
+    let known: Vec<&str> = (list.tools.iter().map(|tool| &*tool.name))
+        .chain(list.broken.iter().filter_map(|tool| tool.name.as_deref()))
         .collect();
+    let named = (server.only.iter().flatten()).chain(server.tools.keys());
+    let mut missing: Vec<&String> = named.filter(|name| !known.contains(&&***name)).collect();
     missing.sort();
     missing.dedup();
     for name in missing {
-        let known: Vec<&str> = list.iter().map(|tool| &*tool.name).collect();
         made.problems.push(format!(
             "it has no tool {name:?}, which its declaration names; it has {}",
-            known.join(", ")
+            told(&known)
         ));
     }
     made
+}
+
+/// Names as they are told: escaped, and not all of thousands.
+fn told(names: &[&str]) -> String {
+    let (shown, others) = names.split_at(names.len().min(NAMES_TOLD_MAX));
+    let mut told: Vec<String> = shown.iter().map(|name| format!("{name:?}")).collect();
+    if !others.is_empty() {
+        told.push(format!("and {} more", others.len()));
+    }
+    told.join(", ")
 }
 
 fn listed(server: &Server, tool: &Tool) -> Result<Listed, String> {
@@ -178,11 +205,14 @@ mod tests {
         }
     }
 
-    fn tools(list: Value) -> Vec<Tool> {
-        serde_json::from_value(list).unwrap()
+    fn tools(list: Value) -> List {
+        List {
+            tools: serde_json::from_value(list).unwrap(),
+            broken: Vec::new(),
+        }
     }
 
-    fn effects(server: &Server, list: &[Tool]) -> Vec<String> {
+    fn effects(server: &Server, list: &List) -> Vec<String> {
         let listing = listing(server, list);
         let effect = |tool: &Listed| tool.spec.manifest.effect.to_string();
         listing.tools.iter().map(effect).collect()
@@ -223,7 +253,7 @@ mod tests {
     #[test]
     fn what_is_not_offered_is_named_with_its_reason() {
         let schema = json!({ "type": "object" });
-        let list = tools(json!([
+        let mut list = tools(json!([
             { "name": "fine", "inputSchema": {}, "title": "A fine tool" },
             { "name": "fi\nne", "inputSchema": schema, "description": "Told." },
             { "name": "fi\tne", "inputSchema": schema },
@@ -235,9 +265,21 @@ mod tests {
             { "name": "unwanted", "inputSchema": schema },
         ]));
         let mut server = server();
-        let mut only: Vec<String> = list.iter().map(|tool| tool.name.to_string()).collect();
+        let names = list.tools.iter();
+        let mut only: Vec<String> = names.map(|tool| tool.name.to_string()).collect();
         only.pop();
         only.push("gone".to_owned());
+        only.push("broken".to_owned());
+        for (place, name) in [Some("broken"), Some("unwanted too"), None]
+            .into_iter()
+            .enumerate()
+        {
+            list.broken.push(Broken {
+                name: name.map(str::to_owned),
+                place: place + 1,
+                why: "it is a number".to_owned(),
+            });
+        }
         server.only = Some(only);
         insta::assert_debug_snapshot!(listing(&server, &list));
     }

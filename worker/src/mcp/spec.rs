@@ -143,8 +143,13 @@ pub enum SpecError {
     #[error(transparent)]
     Program(#[from] ProgramError),
     /// The working directory isn't there.
-    #[error("the working directory {0} is no folder")]
+    #[error(
+        "the working directory {0} is no folder; make it, or leave `cwd` out for a temporary folder"
+    )]
     Cwd(PathBuf),
+    /// A path of its sandbox isn't there, so it couldn't be confined.
+    #[error("the sandbox's path {0} isn't there; make it, or take it out of `sandbox`")]
+    SandboxPath(PathBuf),
     /// Its memory limit lets nothing run.
     #[error("memory_bytes_max is {0}; a program needs {MEMORY_BYTES_MIN} to be loaded at all")]
     Memory(u64),

@@ -5,11 +5,13 @@
 //! Linux only.
 
 mod limits;
+mod mark;
 mod order;
 mod output;
 mod program;
 mod sandbox;
 mod service;
+mod supervised;
 mod supervisor;
 mod template;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
+use super::mark::Mark;
 use super::sandbox::Sandbox;
 
 /// What a supervisor is to run: one line of JSON on its standard input, so that nothing of it stands in
@@ -14,6 +15,8 @@ use super::sandbox::Sandbox;
 pub(super) struct Order {
     /// The worker's process: where it isn't the supervisor's parent any more, it is gone.
     pub(super) worker: u32,
+    /// What everybody below carries.
+    pub(super) mark: Mark,
     /// The program's absolute path.
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,
@@ -32,6 +35,15 @@ pub(super) struct Order {
     pub(super) sandbox: Option<Sandbox>,
     /// Where the end is written; outside of the scratch folder.
     pub(super) end_file: PathBuf,
+}
+
+impl Order {
+    /// The line that a supervisor reads.
+    pub(super) fn line(&self) -> String {
+        let mut line = serde_json::to_string(self).expect("an order is texts and numbers");
+        line.push('\n');
+        line
+    }
 }
 
 /// How a program ended.

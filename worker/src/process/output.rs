@@ -76,19 +76,22 @@ impl Captured {
     }
 }
 
-/// Reads to the end, so that the process never blocks on a full pipe.
+/// Reads to the end, so that the process never blocks on a full pipe. What was read stands in `captured`,
+/// also where the reading is given up.
 ///
 /// # Errors
 /// As the pipe does.
 pub(super) async fn capture(
-    mut from: impl AsyncRead + Unpin,
-    bytes_max: usize,
-) -> io::Result<Captured> {
-    let mut captured = Captured::new(bytes_max);
+    from: Option<impl AsyncRead + Unpin>,
+    captured: &mut Captured,
+) -> io::Result<()> {
+    let Some(mut from) = from else {
+        return Ok(());
+    };
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         match from.read(&mut chunk).await? {
-            0 => return Ok(captured),
+            0 => return Ok(()),
             bytes => captured.take(&chunk[..bytes]),
         }
     }
@@ -131,7 +134,9 @@ mod tests {
     #[tokio::test]
     async fn everything_is_read() {
         let bytes = vec![b'x'; 100_000];
-        let captured = capture(&bytes[..], 10).await.expect("memory can be read");
+        let mut captured = Captured::new(10);
+        let read = capture(Some(&bytes[..]), &mut captured).await;
+        read.expect("memory can be read");
         assert_eq!(captured.text(), "xxxxx\n[… 99990 bytes left out …]\nxxxxx");
     }
 }

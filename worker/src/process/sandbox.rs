@@ -138,6 +138,12 @@ pub enum SandboxError {
 }
 
 impl Sandbox {
+    /// The first of its paths that isn't there: nothing could be confined by it.
+    pub(crate) fn missing(&self) -> Option<&Path> {
+        let mut paths = self.read.iter().chain(&self.write);
+        paths.find(|path| !path.exists()).map(PathBuf::as_path)
+    }
+
     /// Confines the calling thread and what it starts, for good.
     ///
     /// # Errors

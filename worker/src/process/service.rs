@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 use super::limits::Limits;
+use super::mark::Mark;
 use super::order::{End, Order};
 use super::sandbox::Sandbox;
+use super::supervised;
 use super::tool::Host;
 use crate::secret::{EnvValue, SecretError};
 
@@ -59,6 +60,7 @@ pub(crate) struct Service {
 pub(crate) struct Watch {
     supervisor: Child,
     end_file: PathBuf,
+    mark: Mark,
     /// Kept until the end: the program's own folder is in it.
     _folder: tempfile::TempDir,
 }
@@ -90,6 +92,7 @@ impl Service {
         }
         let order = Order {
             worker: std::process::id(),
+            mark: Mark::new(),
             program: spec.program.clone(),
             arguments: spec.arguments.clone(),
             env,
@@ -101,13 +104,7 @@ impl Service {
             sandbox: spec.sandbox.clone(),
             end_file: folder.path().join("end"),
         };
-        let mut supervisor = Command::new(&host.program)
-            .args(&host.arguments)
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut supervisor = supervised::command(host).spawn()?;
         let pipes = (
             supervisor.stdin.take(),
             supervisor.stdout.take(),
@@ -116,9 +113,7 @@ impl Service {
         let (Some(mut stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(io::Error::other("the supervisor has no pipes").into());
         };
-        let mut line = serde_json::to_string(&order).expect("an order is texts and numbers");
-        line.push('\n');
-        stdin.write_all(line.as_bytes()).await?;
+        stdin.write_all(order.line().as_bytes()).await?;
         stdin.flush().await?;
         Ok(Self {
             stdin,
@@ -127,6 +122,7 @@ impl Service {
             watch: Watch {
                 supervisor,
                 end_file: order.end_file,
+                mark: order.mark,
                 _folder: folder,
             },
         })
@@ -140,12 +136,19 @@ impl Watch {
     /// Cancel safe.
     pub(crate) async fn ended(&mut self) -> String {
         // An error says that it was waited for before.
-        let _ = self.supervisor.wait().await;
-        match End::read(&self.end_file) {
-            Some(End::Exited(code)) => format!("it ended with code {code}"),
-            Some(End::Signalled(signal)) => format!("it was ended by signal {signal}"),
-            Some(End::NotStarted(why)) => why,
-            None => "its supervisor ended without a word".to_owned(),
+        let status = self.supervisor.wait().await.ok();
+        match supervised::seen(&self.end_file, status, self.mark).await {
+            Ok(End::Exited(code)) => format!("it ended with code {code}"),
+            Ok(End::Signalled(signal)) => format!("it was ended by signal {signal}"),
+            Ok(End::NotStarted(why)) => why,
+            Err(unseen) => unseen.told("it"),
         }
+    }
+
+    /// Ends what doesn't end by itself, and its supervisor with it.
+    pub(crate) async fn kill(&mut self) {
+        // An error says that it has ended.
+        let _ = self.supervisor.start_kill();
+        self.ended().await;
     }
 }

@@ -3,9 +3,11 @@
 //! It makes itself the one to which orphans go ([`rustix::process::set_child_subreaper`]), so a program
 //! that forks twice to get away is still below it. When the program has ended, or the worker says so, or
 //! the worker is gone (its end of the pipe closes, however it died), everything below is ended: SIGTERM,
-//! the grace, SIGKILL until nobody is left.
+//! the grace, SIGKILL until nobody is left. A program may do the same to its supervisor; the worker then finds
+//! what is left by its [`super::mark::Mark`].
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -116,7 +118,8 @@ impl Drop for Folder<'_> {
 
 /// Starts the program on a thread of its own: what confines it is a property of the thread that starts it.
 fn start(order: &Order) -> Result<Child, String> {
-    limit(&order.limits).map_err(|error| format!("its limits can't be set: {error}"))?;
+    let marked = order.mark.set().and_then(|()| limit(&order.limits));
+    marked.map_err(|error| format!("its limits can't be set: {error}"))?;
     let starting = thread::scope(|scope| {
         let thread = scope.spawn(|| {
             rustix::thread::set_no_new_privs(true)
@@ -136,6 +139,8 @@ fn start(order: &Order) -> Result<Child, String> {
                 .env_clear()
                 .envs(&order.env)
                 .current_dir(&order.cwd)
+                // What it sends to its own group isn't for its supervisor.
+                .process_group(0)
                 .stdin(stdin)
                 .spawn()
                 .map_err(|error| format!("{} can't be started: {error}", order.program.display()))

@@ -4,36 +4,23 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio as ProcessStdio;
 use std::sync::Arc;
 
 use callboard_proto::{Executed, FailureKind, Part};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 
 use super::limits::{Limits, MEMORY_BYTES_MIN};
+use super::mark::Mark;
 use super::order::{End, Order};
-use super::output::{Captured, capture};
+use super::output::Captured;
 use super::program::{self, ProgramError};
 use super::sandbox::Sandbox;
+use super::supervised::{Ran, Supervised, signal_name};
 use super::template::{Dashes, Entry, Template, TemplateError};
 use crate::secret::{EnvValue, SecretError};
 use crate::tool::{Answer, Tool, ToolCall, ToolError, ToolResult, ToolSpec};
-
-/// Signals that end programs, with what the limits among them mean; others are told by their number.
-const SIGNALS: [(i32, &str); 8] = [
-    (6, "SIGABRT"),
-    (9, "SIGKILL"),
-    (11, "SIGSEGV"),
-    (15, "SIGTERM"),
-    (24, "SIGXCPU: the processor time of its limits was used up"),
-    (25, "SIGXFSZ: a file became larger than its limits allow"),
-    (31, "SIGSYS"),
-    (7, "SIGBUS"),
-];
 
 /// What a program reads on its standard input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -189,10 +176,8 @@ impl ProcessTool {
         if let Some(cwd) = process.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
             return Err(ProcessError::Cwd(cwd.clone()));
         }
-        let mut paths =
-            (process.sandbox.iter()).flat_map(|sandbox| sandbox.read.iter().chain(&sandbox.write));
-        if let Some(path) = paths.find(|path| !path.exists()) {
-            return Err(ProcessError::SandboxPath(path.clone()));
+        if let Some(path) = process.sandbox.as_ref().and_then(Sandbox::missing) {
+            return Err(ProcessError::SandboxPath(path.to_owned()));
         }
         Ok(Self {
             spec,
@@ -235,46 +220,24 @@ impl Inner {
         let order = self
             .order(&call, arguments, folder.path())
             .map_err(|error| not_run("the call can't be prepared", &error))?;
-        let end_file = order.end_file.clone();
-        let mut supervisor = Command::new(&self.host.program)
-            .args(&self.host.arguments)
-            .env_clear()
-            .stdin(ProcessStdio::piped())
-            .stdout(ProcessStdio::piped())
-            .stderr(ProcessStdio::piped())
-            .spawn()
+        let (supervised, stop) = Supervised::start(&self.host, order, folder)
+            .await
             .map_err(|error| not_run("no supervisor can be started", &error))?;
-        let (Some(mut control), Some(stdout), Some(stderr)) = (
-            supervisor.stdin.take(),
-            supervisor.stdout.take(),
-            supervisor.stderr.take(),
-        ) else {
-            return Err(ToolError::internal("the supervisor has no pipes"));
-        };
         let cancellation = call.cancellation();
-        let mut line = serde_json::to_string(&order).expect("an order is texts and numbers");
-        line.push('\n');
-        // A supervisor that is gone already tells so by its missing end file.
-        let _ = control.write_all(line.as_bytes()).await;
-        let _ = control.flush().await;
-        let bytes_max = self.process.limits.output_bytes_max;
-        let mut printed = std::pin::pin!(async {
-            tokio::join!(
-                capture(stdout, bytes_max),
-                capture(stderr, bytes_max),
-                supervisor.wait()
-            )
-        });
-        // Dropping the control pipe, here or with this future, makes the supervisor end everything.
-        let (stdout, stderr, _) = tokio::select! {
-            printed = &mut printed => printed,
+        let mut running = tokio::spawn(supervised.see_off());
+        // Dropping `stop`, here or with this future, makes the supervisor end everything.
+        let ran = tokio::select! {
+            ran = &mut running => ran,
             () = cancellation.cancelled() => {
-                drop(control);
-                printed.await
+                drop(stop);
+                running.await
             }
         };
-        let (stdout, stderr) = (stdout.unwrap_or_default(), stderr.unwrap_or_default());
-        self.answer(End::read(&end_file), &stdout, &stderr)
+        match ran {
+            Ok(ran) => self.answer(&ran),
+            // The worker is ending, or its own code panicked.
+            Err(error) => Err(ToolError::internal(error.to_string())),
+        }
     }
 
     fn order(
@@ -310,6 +273,7 @@ impl Inner {
         };
         Ok(Order {
             worker: std::process::id(),
+            mark: Mark::new(),
             program: self.program.clone(),
             arguments,
             env,
@@ -323,13 +287,23 @@ impl Inner {
         })
     }
 
-    fn answer(&self, end: Option<End>, stdout: &Captured, stderr: &Captured) -> ToolResult {
+    fn answer(&self, ran: &Ran) -> ToolResult {
         let name = self.template.program();
+        let Ran {
+            end,
+            stdout,
+            stderr,
+        } = ran;
+        let crashed = |what: String, executed| {
+            let said = stderr.text();
+            let message = format!("{what}\n{}", said.trim_end());
+            Err(ToolError::new(FailureKind::Crashed, message, executed))
+        };
         match end {
-            Some(End::Exited(code)) if self.process.success.contains(&code) => {
+            Ok(End::Exited(code)) if self.process.success.contains(code) => {
                 Ok(self.success(stdout, stderr))
             }
-            Some(End::Exited(code)) => {
+            Ok(End::Exited(code)) => {
                 let mut text = format!("{name} ended with code {code}.");
                 for (what, printed) in [("error output", stderr), ("output", stdout)] {
                     if !printed.is_empty() {
@@ -338,33 +312,16 @@ impl Inner {
                 }
                 Ok(Answer::error(text))
             }
-            Some(End::Signalled(signal)) => {
-                let signal = SIGNALS
-                    .iter()
-                    .find(|(number, _)| *number == signal)
-                    .map_or_else(|| signal.to_string(), |(_, name)| (*name).to_owned());
-                Err(ToolError::new(
-                    FailureKind::Crashed,
-                    format!(
-                        "{name} was ended by signal {signal}\n{}",
-                        stderr.text().trim_end()
-                    ),
-                    Executed::Yes,
-                ))
-            }
-            Some(End::NotStarted(why)) => Err(ToolError::new(
+            Ok(End::Signalled(signal)) => crashed(
+                format!("{name} was ended by signal {}", signal_name(*signal)),
+                Executed::Yes,
+            ),
+            Ok(End::NotStarted(why)) => Err(ToolError::new(
                 FailureKind::Internal,
                 format!("the tool's program was not started: {why}"),
                 Executed::No,
             )),
-            None => Err(ToolError::new(
-                FailureKind::Crashed,
-                format!(
-                    "the supervisor of {name} ended without a word\n{}",
-                    stderr.text().trim_end()
-                ),
-                Executed::Unknown,
-            )),
+            Err(unseen) => crashed(unseen.told(name), Executed::Unknown),
         }
     }
 

@@ -48,7 +48,8 @@ fn is_below(pid: Pid) -> bool {
     false
 }
 
-fn all() -> impl Iterator<Item = Pid> {
+/// All processes there are.
+pub(super) fn all() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries
         .filter_map(Result::ok)

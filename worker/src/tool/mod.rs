@@ -38,7 +38,7 @@ pub use schema::schema_of;
 pub use state::{CallControl, Progress};
 pub(crate) use state::{CallState, Phase, ProgressInbox};
 pub use tools::{Offer, Tools, ToolsError};
-pub(crate) use tools::{at, check_manifest, check_spec, schema_cause};
+pub(crate) use tools::{at, check_labels, check_manifest, check_spec, schema_cause};
 pub use typed::{ToolFn, tool_fn};
 
 /// A named function that a worker executes.

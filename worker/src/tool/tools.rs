@@ -6,6 +6,7 @@ use std::sync::Arc;
 use callboard_proto::limit::INLINE_BYTES_MAX;
 use callboard_proto::message::ToolDigest;
 use callboard_proto::{Digest, Label, Manifest, NameError, ToolName, ToolSpec};
+use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
 use crate::tool::{Tool, digest};
@@ -212,21 +213,19 @@ impl Tools {
     /// # Errors
     /// When a tool requires a label that is not among them.
     pub fn check_labels(&self, labels: &[Label]) -> Result<(), ToolsError> {
-        for offer in &self.offers {
-            let spec = offer.spec();
-            if let Some(label) = spec
-                .manifest
-                .require
-                .iter()
-                .find(|label| !labels.contains(label))
-            {
-                return Err(ToolsError::Label {
-                    name: spec.name.clone(),
-                    label: label.clone(),
-                });
-            }
-        }
-        Ok(())
+        (self.offers.iter()).try_for_each(|offer| check_labels(offer.spec(), labels))
+    }
+}
+
+/// Checks that a worker with these labels can be placed on for a tool.
+pub(crate) fn check_labels(spec: &ToolSpec, labels: &[Label]) -> Result<(), ToolsError> {
+    let mut required = spec.manifest.require.iter();
+    match required.find(|label| !labels.contains(label)) {
+        Some(label) => Err(ToolsError::Label {
+            name: spec.name.clone(),
+            label: label.clone(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -286,6 +285,9 @@ pub(crate) fn schema_cause(error: &jsonschema::ValidationError<'_>) -> String {
             "{} is no type; a type is array, boolean, integer, null, number, object or string, or a list of those",
             error.instance()
         );
+    }
+    if let ValidationErrorKind::Referencing(_) = error.kind() {
+        return format!("{error}; nothing is fetched: put what a $ref means under $defs");
     }
     error.to_string()
 }

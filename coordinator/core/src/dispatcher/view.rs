@@ -48,6 +48,16 @@ pub struct WorkerView {
     pub suspended: Vec<Digest>,
 }
 
+impl WorkerView {
+    /// Slots that are taken, by its last beat; not known before the first, nor of one that drains: it says
+    /// that none is free, whatever runs.
+    #[must_use]
+    pub fn taken(&self) -> Option<u32> {
+        let is_told = self.beat.is_some() && !self.draining;
+        is_told.then(|| self.slots.saturating_sub(self.free))
+    }
+}
+
 impl Dispatcher {
     /// The instances whose lease runs, by pool and name.
     #[must_use]

@@ -30,6 +30,9 @@ exit codes, as those of the callboard command:
 
 Every option but --label and --check can come from the variable that it names."""
 
+NAMES_TOLD_MAX = 16
+"""Tools that the worker's first line names (chosen, not measured)."""
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -92,6 +95,14 @@ def note(text: str) -> None:
     print(f"callboard: {text}", file=sys.stderr, flush=True)
 
 
+def told(names: Sequence[str]) -> str:
+    """What is on offer, in a few words."""
+    shown, others = names[:NAMES_TOLD_MAX], len(names) - NAMES_TOLD_MAX
+    if others <= 0:
+        return ", ".join(shown)
+    return f"{len(names)} tools: {', '.join(shown)} and {others} more"
+
+
 def make(arguments: argparse.Namespace) -> Worker:
     """Makes the worker that was asked for."""
     for label in arguments.label:
@@ -129,7 +140,7 @@ async def serve(worker: Worker) -> None:
 
     async def tell() -> None:
         await worker.is_offering.wait()
-        names = ", ".join(worker.catalogue.by_name)
+        names = told(list(worker.catalogue.by_name))
         options = worker.options
         note(
             f"worker {options.worker} (instance {options.instance.hex()[:8]}, pool {options.pool}, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import StopReason
+from ..plain import plain
 from ..proto.content import Completed, Failed, Outcome
 from ..proto.words import Executed, FailureKind
 from ..tool.answer import to_completed
@@ -59,13 +60,13 @@ def of_stop(reason: StopReason, phase: Phase, *, is_on_thread: bool) -> Failed:
 
 
 def _of_crash(error: BaseException) -> Failed:
-    said = cut.text(str(error), MESSAGE_BYTES_MAX)
+    said = cut.text(plain(str(error)), MESSAGE_BYTES_MAX)
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return Failed(FailureKind.CRASHED, f"the tool crashed after it had begun: {what}", Executed.YES)
 
 
 def _of_failure(error: CallFailed) -> Failed:
-    message = cut.text(str(error), MESSAGE_BYTES_MAX)
+    message = cut.text(plain(str(error)), MESSAGE_BYTES_MAX)
     return Failed(error.kind, message, error.executed, error.retry_after_ms)
 
 

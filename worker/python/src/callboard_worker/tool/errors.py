@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..plain import plain
 from ..proto.content import Part, Text
 from ..proto.words import Executed, FailureKind
 
@@ -16,7 +17,7 @@ class ToolError(Exception):
 
     def __init__(self, text: str, *, content: Sequence[Part] | None = None) -> None:
         super().__init__(text)
-        self.content: tuple[Part, ...] = (Text(text),) if content is None else tuple(content)
+        self.content: tuple[Part, ...] = (Text(plain(text)),) if content is None else tuple(content)
 
 
 class CallFailed(Exception):

@@ -11,6 +11,7 @@ from ..proto.ids import Digest
 from ..proto.limit import INLINE_BYTES_MAX, U32_MAX
 from ..proto.message import Manifest, ToolSpec
 from ..proto.names import InvalidName, bytes_of, check_label, check_tool_name
+from . import usable
 from .errors import ToolDefinitionError
 
 SPEC_BYTES_MAX = 128 * 1024
@@ -61,7 +62,11 @@ def _check_schema(spec: ToolSpec) -> None:
     elif not isinstance(found.get("properties", {}), dict):
         cause = "its `properties` is no object"
     else:
-        return
+        fault = usable.fault(found)
+        if fault is None:
+            return
+        at = f" at {fault[0]}" if fault[0] else ""
+        raise ToolDefinitionError(f"the input schema of {spec.name} can't be used{at}: {fault[1]}")
     raise ToolDefinitionError(f"the input schema of {spec.name} doesn't describe an object: {cause}")
 
 
