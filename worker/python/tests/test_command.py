@@ -70,7 +70,8 @@ def test_a_file_that_cannot_be_loaded_is_told_with_its_line(
         main([str(path), "--check"])
     told = capsys.readouterr().err
     assert ended.value.code == 2
-    assert f"{path.name}, line {line}: " in told and says in told
+    assert f"{path.name}, line {line}: " in told
+    assert says in told
     assert "Traceback" not in told
 
 

@@ -72,7 +72,9 @@ def test_what_steers_terminals_is_left_out() -> None:
     assert plain("cut \x1b[1") == "cut "
 
 
-@pytest.mark.parametrize("error", [ToolError("\x1b[1mno\x07"), InvalidArguments("\x1b[1mno"), ValueError("\x1b]0;t\x07no")])
+@pytest.mark.parametrize(
+    "error", [ToolError("\x1b[1mno\x07"), InvalidArguments("\x1b[1mno"), ValueError("\x1b]0;t\x07no")]
+)
 def test_what_tools_raise_is_plain(error: Exception) -> None:
     outcome = ending.of_exception(error, None, 4096)
     if isinstance(outcome, Completed):

@@ -58,7 +58,9 @@ class RunningCalls:
         self._calls.pop(of, None)
 
     def stop(self, of: AttemptKey, reason: StopReason, now: Instant) -> Stopped | None:
-        """Tells an attempt to stop. One that runs on a thread and never looked at its cancellation ends at once; the others get their grace.
+        """Tells an attempt to stop.
+
+        One that runs on a thread and never looked at its cancellation ends at once; the others get their grace.
         """
         running = self._calls.get(of)
         if running is None:

@@ -96,7 +96,9 @@ def _word(word: str, value: Any, whole: dict[str, Any]) -> tuple[str, str] | Non
     if word == "type":
         listed = value if isinstance(value, list) and value else [value]
         wrong = [one for one in listed if one not in TYPES]
-        return ("", f"{wrong[0]!r} is no type; a type is one of {', '.join(TYPES)}, or a list of those") if wrong else None
+        return (
+            ("", f"{wrong[0]!r} is no type; a type is one of {', '.join(TYPES)}, or a list of those") if wrong else None
+        )
     if word == "pattern":
         return _pattern(value)
     if word == "patternProperties" and isinstance(value, dict):
