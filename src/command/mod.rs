@@ -59,6 +59,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
             | Command::Execute(_)
             | Command::Keys(_)
             | Command::MockProvider(_)
+            | Command::Probe(_)
             | Command::Run(_)
             | Command::Serve(_)
             | Command::Tail(_)
