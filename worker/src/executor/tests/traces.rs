@@ -150,6 +150,9 @@ async fn what_a_tool_traces_and_logs_belongs_to_its_call() {
     let subscriber = tracing_subscriber::registry().with(exported).with(logged);
     let _set = tracing::subscriber::set_default(subscriber);
 
+    // Other tests come by the same spans at the same time and listen to nobody, which the library remembers
+    // for all; with somebody who listens everywhere it doesn't.
+    let _set_before = tracing::subscriber::set_global_default(tracing_subscriber::registry());
     let (stage, options) = Stage::set();
     let waits = tool("waits", |_| {
         let work = async {
