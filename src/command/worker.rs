@@ -53,13 +53,16 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     };
     let link = link?;
+    let names: Vec<&str> = (tools.offers().iter())
+        .map(|offer| offer.spec().name.as_str())
+        .collect();
     let about = format!(
         "callboard: worker {} (instance {}, pool {}, {} slots) offers {} on {}",
         options.worker,
         short(options.instance),
         options.pool,
         config.worker.slots,
-        told(&tools),
+        told(&names),
         server.urls
     );
     let (executor, handle) = Executor::new(options, tools.clone(), link).map_err(bad_input)?;
@@ -118,10 +121,7 @@ pub(crate) fn offered(config: &Config) -> anyhow::Result<Tools> {
 }
 
 /// What is on offer, in a few words: a line of a terminal isn't for thousands of names.
-fn told(tools: &Tools) -> String {
-    let names: Vec<&str> = (tools.offers().iter())
-        .map(|offer| offer.spec().name.as_str())
-        .collect();
+fn told(names: &[&str]) -> String {
     match names.split_at(names.len().min(NAMES_TOLD_MAX)) {
         ([], _) => "nothing yet".to_owned(),
         (names, []) => names.join(", "),
@@ -131,5 +131,21 @@ fn told(tools: &Tools) -> String {
             shown.join(", "),
             others.len()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_of_names_are_counted() {
+        assert_eq!(told(&[]), "nothing yet");
+        assert_eq!(told(&["one", "two"]), "one, two");
+        let names = vec!["a_tool"; 3_060];
+        let line = told(&names);
+        assert!(line.starts_with("3060 tools: a_tool, "), "{line}");
+        assert!(line.ends_with(", a_tool and 3044 more"), "{line}");
+        assert!(line.len() < 200, "{line}");
     }
 }

@@ -6,6 +6,7 @@ use callboard_coordinator::catalogue::Catalogue;
 use callboard_coordinator::core::WorkerView;
 use callboard_coordinator::dispatch::Known;
 use callboard_proto::message::Down;
+use callboard_worker::plain;
 use serde::Serialize;
 
 use crate::cli::View;
@@ -125,7 +126,9 @@ fn draw(rows: &[Row], width: Option<usize>) -> String {
     let mut text = fit(&COLUMNS, &cells, width);
     for row in rows {
         for Down { what, why } in &row.down {
-            text.push_str(&format!("\n{}: {what} is down: {why}", row.worker));
+            // Words of a server that it hosts, perhaps.
+            let said = plain(&format!("{what} is down: {why}")).replace('\n', " ");
+            text.push_str(&format!("\n{}: {said}", row.worker));
         }
         if !row.suspended.is_empty() {
             let suspended = row.suspended.join(" ");
@@ -207,7 +210,7 @@ impl Row {
             self.state.to_owned(),
             self.load(),
             format!("{:.1} s ago", self.silent_ms / 1000.0),
-            self.version.clone(),
+            plain(&self.version).replace('\n', " "),
             self.labels.join(" "),
             match self.tools.len() {
                 0 => "none".to_owned(),
