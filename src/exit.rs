@@ -75,7 +75,8 @@ impl Exit {
                     // What the operator gave, and not the server, is at fault.
                     LinkError::Url { .. }
                     | LinkError::Credentials { .. }
-                    | LinkError::Nkey { .. } => Self::BadInput,
+                    | LinkError::Nkey { .. }
+                    | LinkError::Signing { .. } => Self::BadInput,
                     LinkError::Unreachable { .. }
                     | LinkError::TooOld { .. }
                     | LinkError::Login { .. }

@@ -16,6 +16,7 @@ mod name;
 mod outcome;
 mod permission;
 pub mod server;
+pub mod signature;
 pub mod subject;
 mod tool;
 mod trace;

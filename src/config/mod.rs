@@ -7,6 +7,7 @@ mod model;
 mod optional_duration;
 mod provider;
 mod serve;
+mod signing;
 mod telemetry;
 
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ pub(crate) use layers::load;
 pub(crate) use model::{EagerWord, Model, ParallelWord};
 pub(crate) use provider::Providers;
 pub(crate) use serve::Serve;
+pub(crate) use signing::Signing;
 pub(crate) use telemetry::Telemetry;
 
 /// All of it.
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     #[serde(skip_serializing_if = "Providers::is_default")]
     pub(crate) provider: Providers,
     pub(crate) serve: Serve,
+    #[serde(skip_serializing_if = "Signing::is_default")]
+    pub(crate) signing: Signing,
     pub(crate) log: Log,
     pub(crate) telemetry: Telemetry,
     /// `[[tool]]`: what the worker offers besides; read by [`crate::offer`], and never shown: it may hold
@@ -333,6 +337,7 @@ impl Config {
             root_certificates_file: nats.root_certificates_file.clone(),
             client_certificate_files: client,
             start_wait: nats.start_wait,
+            signing: self.signing.options()?,
             ..ServerOptions::new(urls)
         }))
     }
@@ -374,7 +379,9 @@ impl Config {
     /// Checks whatever only its use would check.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         self.tenant()?;
-        self.server()?;
+        if let Some(server) = self.server()? {
+            Signing::check(&server)?;
+        }
         self.pool()?;
         self.worker_name()?;
         self.labels()?;

@@ -6,6 +6,7 @@ mod links {
     mod keys;
     mod login;
     mod micro;
+    mod signed;
     mod traffic;
 }
 

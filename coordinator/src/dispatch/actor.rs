@@ -73,6 +73,8 @@ pub struct Dispatch<L> {
     coordinator: CoordinatorId,
     link: L,
     core: Dispatcher,
+    /// Answers that the link dropped for want of a signature.
+    unsigned: u64,
     directory: Directory,
     absent: Absent,
     mailbox: mpsc::Receiver<Message>,
@@ -112,6 +114,7 @@ impl<L: Link> Dispatch<L> {
             coordinator: options.coordinator,
             link,
             core: Dispatcher::new(config, now()),
+            unsigned: 0,
             directory: Directory::default(),
             absent: Absent::default(),
             mailbox,
@@ -230,6 +233,15 @@ impl<L: Link> Dispatch<L> {
                 }
                 Arrival::Refused(reason) => {
                     tracing::error!(reason, "the server refuses what this coordinator needs");
+                }
+                Arrival::Unsigned(reason, is_first) => {
+                    self.unsigned += 1;
+                    if is_first {
+                        tracing::warn!(
+                            reason,
+                            "an answer was dropped; more of this instance are only counted"
+                        );
+                    }
                 }
                 Arrival::Unreadable(reason) => {
                     tracing::warn!(reason, "something arrived that is no message");

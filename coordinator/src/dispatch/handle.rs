@@ -48,6 +48,8 @@ pub struct Standing {
     pub open_turns: usize,
     /// Whether descriptions of tools are on their way.
     pub is_reading: bool,
+    /// Answers dropped because they lacked the signature that is asked for.
+    pub replies_unsigned: u64,
     /// What was counted.
     pub counters: Counters,
 }

@@ -91,6 +91,8 @@ pub(super) enum Arrival {
     Tools(Token, ToolsHead, Vec<Option<ToolSpec>>),
     /// The server refuses what this coordinator needs.
     Refused(String),
+    /// An answer without the signature that is asked for; whether it is to be logged.
+    Unsigned(String, bool),
     /// Nothing that can be read: counted and logged.
     Unreadable(String),
 }
@@ -110,6 +112,7 @@ pub(super) fn arrival(incoming: Incoming) -> Arrival {
         },
         Incoming::Echo { seq } => Arrival::Input(Input::Echo { seq }),
         Incoming::Unreadable { reason } => Arrival::Unreadable(reason),
+        Incoming::Unsigned { reason, is_first } => Arrival::Unsigned(reason, is_first),
         Incoming::Refused { reason } => Arrival::Refused(reason),
         Incoming::Down => Arrival::Input(Input::LinkDown),
         Incoming::Up => Arrival::Input(Input::LinkUp),

@@ -77,6 +77,13 @@ pub enum Incoming {
         /// What was wrong with it.
         reason: String,
     },
+    /// An answer without the signature that is asked for: dropped and counted.
+    Unsigned {
+        /// Who it speaks for, what was wrong with it, and the cure.
+        reason: String,
+        /// Whether it is the first of that instance, which is logged.
+        is_first: bool,
+    },
     /// The server refuses what this coordinator needs: no call can work until it is mended.
     Refused {
         /// The server's word, and the cure.

@@ -24,7 +24,7 @@ impl Source for Standing {
         let Some(standing) = &*standing else {
             return Vec::new();
         };
-        let mut readings = counted(&standing.counters);
+        let mut readings = counted(&standing.counters, standing.replies_unsigned);
         readings.extend(gauges(standing));
         readings
     }
@@ -82,7 +82,7 @@ fn gauges(standing: &dispatch::Standing) -> Vec<Reading> {
     clippy::cast_precision_loss,
     reason = "a metric is a float; counts above 2^53 don't come"
 )]
-fn counted(counters: &Counters) -> Vec<Reading> {
+fn counted(counters: &Counters, unsigned: u64) -> Vec<Reading> {
     let c = |count: u64| count as f64;
     vec![
         Reading::single(names::ATTEMPTS, c(counters.attempts)),
@@ -134,6 +134,7 @@ fn counted(counters: &Counters) -> Vec<Reading> {
                 ("wrong_token", c(counters.replies_wrong_token)),
                 ("wrong_instance", c(counters.replies_wrong_instance)),
                 ("unreadable", c(counters.replies_unreadable)),
+                ("signature", c(unsigned)),
             ],
         ),
         Reading::by_label(

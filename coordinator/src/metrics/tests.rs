@@ -70,6 +70,7 @@ fn reports_runs_and_the_dispatcher_are_counted() {
         oldest_wait: Duration::from_millis(1_500),
         open_turns: 1,
         is_reading: false,
+        replies_unsigned: 0,
         counters: Counters {
             attempts: 5,
             busy: 1,

@@ -258,7 +258,7 @@ async fn connect_options(
 }
 
 /// Reads a user's seed. What is wrong with it is said without a part of it.
-fn nkey_seed(path: &Path) -> Result<String, LinkError> {
+pub(crate) fn nkey_seed(path: &Path) -> Result<String, LinkError> {
     let unusable = |reason: String| LinkError::Nkey {
         path: path.to_owned(),
         reason,

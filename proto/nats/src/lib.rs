@@ -1,5 +1,5 @@
 //! What the coordinator's and the worker's link to NATS have in common: the [`connection`] and what it
-//! says of itself, the [`headers`] of every message, the [`outbox`] in front of the client library; and a
+//! says of itself, the [`headers`] of every message and the [`signatures`] on some, the [`outbox`] in front of the client library; and a
 //! [`probe`] that tells what a server allows.
 //!
 //! Neither side may depend on the other; both depend on this. It knows no rule of the protocol.
@@ -8,6 +8,7 @@ pub mod connection;
 pub mod headers;
 pub mod outbox;
 pub mod probe;
+pub mod signatures;
 
 use async_nats::message::OutboundMessage;
 use async_nats::{Client, Subject, Subscriber};

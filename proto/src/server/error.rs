@@ -81,6 +81,12 @@ pub enum LinkError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is said of signatures can't be done.
+    #[error("[signing] can't be kept: {reason}")]
+    Signing {
+        /// What is wrong, and the cure.
+        reason: String,
+    },
     /// The server refuses what the link needs.
     #[error("the NATS server at {servers} grants too little: {denied}")]
     Permission {

@@ -4,6 +4,7 @@
 
 mod denied;
 mod error;
+mod signing;
 mod urls;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use denied::{Denied, Operation};
 pub use error::LinkError;
+pub use signing::Signing;
 pub use urls::{Login, ServerUrls};
 
 /// Oldest server that will do, as major and minor version: the client library needs 2.10 for
@@ -41,6 +43,8 @@ pub struct ServerOptions {
     pub connection_timeout: Duration,
     /// How long to try again at the start while no server can be reached; zero: not at all.
     pub start_wait: Duration,
+    /// Whether messages are signed with the nkey, and whose signatures are asked for.
+    pub signing: Signing,
 }
 
 impl ServerOptions {
@@ -55,6 +59,7 @@ impl ServerOptions {
             client_certificate_files: None,
             connection_timeout: CONNECTION_TIMEOUT,
             start_wait: Duration::ZERO,
+            signing: Signing::default(),
         }
     }
 }

@@ -301,6 +301,11 @@ fn at_coordinator(incoming: coordinator::Incoming) -> Heard {
             reply: None,
             reason,
         },
+        coordinator::Incoming::Unsigned { reason, .. } => Heard::Unreadable {
+            code: None,
+            reply: None,
+            reason,
+        },
         coordinator::Incoming::Refused { reason } => Heard::Refused { reason },
         coordinator::Incoming::Down => Heard::Down,
         coordinator::Incoming::Up => Heard::Up,

@@ -18,6 +18,7 @@ impl<L: Link> Dispatch<L> {
             waiting_calls: self.core.waiting_calls(),
             oldest_wait: self.core.oldest_wait(now),
             open_turns: self.core.open_turns(),
+            replies_unsigned: self.unsigned,
             is_reading: self.directory.is_reading(now),
             counters: self.core.counters().clone(),
         }

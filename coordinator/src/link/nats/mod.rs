@@ -3,6 +3,7 @@
 //! A message and its answers meet by the token in the reply subject, under one wildcard
 //! subscription: the client library's own requests leak memory when nobody answers, and are slower.
 
+mod judge;
 mod reading;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use callboard_coordinator_core::Undelivered;
 use callboard_nats::connection::{Connection, Notice};
 use callboard_nats::headers::{HEADER_BYTES_MAX, Headers};
 use callboard_nats::outbox::{Outbox, Unsent};
+use callboard_nats::signatures::Signer;
 use callboard_nats::{message, subscribe};
 use callboard_proto::server::{Denied, LinkError, ServerOptions};
 use callboard_proto::subject::{self, Verb};
@@ -25,6 +27,7 @@ use callboard_proto::{CoordinatorId, Tenant, Token};
 use futures_util::StreamExt as _;
 use tokio::task::coop;
 
+use self::judge::Judge;
 use super::{Incoming, Link, Outgoing};
 
 /// Most messages that one call of [`Link::receive`] takes from each subscription. Chosen, not measured.
@@ -40,6 +43,9 @@ pub struct NatsLink {
     connection: Connection,
     outbox: Outbox<Option<Token>>,
     headers: Headers,
+    signer: Option<Signer>,
+    /// Who may answer; `None` where no signature is asked for.
+    judge: Option<Judge>,
     replies: Subscriber,
     beats: Subscriber,
     echoes: Subscriber,
@@ -64,6 +70,8 @@ impl NatsLink {
         tenant: Tenant,
         coordinator: CoordinatorId,
     ) -> Result<Self, LinkError> {
+        let signer = Signer::open(options)?;
+        let judge = Judge::open(&options.signing)?;
         let name = format!("callboard-coordinator {coordinator}");
         let connection = Connection::open(options, name).await?;
         let client = connection.client();
@@ -76,6 +84,8 @@ impl NatsLink {
             outbox: Outbox::new(client.clone()),
             connection,
             headers: Headers::new(),
+            signer,
+            judge,
             replies,
             beats,
             echoes,
@@ -159,7 +169,14 @@ impl NatsLink {
         }
         let discovery = self.discovery;
         let replies = take(&mut self.replies, cx, |message| {
-            into.extend(reading::reply(message, discovery));
+            let refused = self
+                .judge
+                .as_mut()
+                .and_then(|judge| judge.refuse(&message, discovery));
+            match refused {
+                Some(unsigned) => into.push(unsigned),
+                None => into.extend(reading::reply(message, discovery)),
+            }
         });
         let beats = take(&mut self.beats, cx, |message| {
             into.push(reading::beat(message, &self.tenant));
@@ -232,6 +249,12 @@ impl Link for NatsLink {
                     body,
                 );
                 message.headers = Some(self.headers.of(kind));
+                if let Some(signer) = &self.signer {
+                    signer.sign(kind, &mut message);
+                }
+                if let Some(judge) = &mut self.judge {
+                    judge.addressed(to);
+                }
                 self.push(Some(token), message);
             }
             Outgoing::Echo { seq } => {
@@ -252,6 +275,7 @@ impl Link for NatsLink {
             .client()
             .max_payload()
             .saturating_sub(HEADER_BYTES_MAX)
+            .saturating_sub(self.signer.as_ref().map_or(0, Signer::header_bytes))
     }
 
     async fn receive(&mut self, into: &mut Vec<Incoming>) {

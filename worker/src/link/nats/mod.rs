@@ -17,9 +17,10 @@ use bytes::Bytes;
 use callboard_nats::connection::{Connection, Notice};
 use callboard_nats::headers::{HEADER_BYTES_MAX, Headers};
 use callboard_nats::outbox::Outbox;
+use callboard_nats::signatures::{Keyring, Signer};
 use callboard_nats::{message, subscribe};
 use callboard_proto::message::Announce;
-use callboard_proto::server::{Denied, LinkError, ServerOptions};
+use callboard_proto::server::{Denied, LinkError, ServerOptions, Signing};
 use callboard_proto::{InstanceId, Kind, Pool, Tenant, subject};
 use futures_util::StreamExt as _;
 use futures_util::stream::SelectAll;
@@ -43,6 +44,9 @@ pub struct NatsLink {
     connection: Connection,
     outbox: Outbox<()>,
     headers: Headers,
+    signer: Option<Signer>,
+    /// Whose calls are taken; `None` where no signature is asked for.
+    coordinators: Option<Keyring>,
     requests: Subscriber,
     tools: ToolGroups,
     questions: SelectAll<Subscriber>,
@@ -67,6 +71,8 @@ impl NatsLink {
         tenant: Tenant,
         announce: Announce,
     ) -> Result<Self, LinkError> {
+        let signer = Signer::open(options)?;
+        let coordinators = coordinators(&options.signing)?;
         let name = format!("callboard-worker {}", announce.worker);
         let connection = Connection::open(options, name).await?;
         let client = connection.client();
@@ -80,6 +86,8 @@ impl NatsLink {
         let mut link = Self {
             outbox: Outbox::new(client.clone()),
             headers: Headers::new(),
+            signer,
+            coordinators,
             requests,
             tools: ToolGroups::new(tenant.clone(), client.clone()),
             questions,
@@ -177,7 +185,8 @@ impl NatsLink {
                 return false;
             };
             self.micro.counts.requests += 1;
-            into.push(reading::request(message, &self.tenant));
+            let keys = self.coordinators.as_ref();
+            into.push(reading::request(message, &self.tenant, keys));
         }
         true
     }
@@ -188,7 +197,8 @@ impl NatsLink {
                 return false;
             };
             self.micro.count_call(&tool);
-            into.push(reading::call(message, &self.tenant, &tool));
+            let keys = self.coordinators.as_ref();
+            into.push(reading::call(message, &self.tenant, &tool, keys));
         }
         true
     }
@@ -275,6 +285,9 @@ impl Link for NatsLink {
             }
         };
         message.headers = Some(self.headers.of(kind));
+        if let Some(signer) = &self.signer {
+            signer.sign(kind, &mut message);
+        }
         self.push(message);
     }
 
@@ -290,6 +303,7 @@ impl Link for NatsLink {
             .client()
             .max_payload()
             .saturating_sub(HEADER_BYTES_MAX)
+            .saturating_sub(self.signer.as_ref().map_or(0, Signer::header_bytes))
     }
 
     async fn receive(&mut self, into: &mut Vec<Incoming>) {
@@ -311,4 +325,20 @@ impl Link for NatsLink {
         })
         .await;
     }
+}
+
+/// Whose calls are taken; `None` where no signature is asked for.
+fn coordinators(signing: &Signing) -> Result<Option<Keyring>, LinkError> {
+    if signing.require && signing.coordinators.is_empty() {
+        return Err(LinkError::Signing {
+            reason:
+                "a worker with require = true and no coordinators would take no call; list them: \
+                     coordinators = [\"U…\"]"
+                    .to_owned(),
+        });
+    }
+    signing
+        .require
+        .then(|| Keyring::new(&signing.coordinators))
+        .transpose()
 }
