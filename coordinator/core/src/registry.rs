@@ -24,6 +24,7 @@ const REVIVAL_BEATS: u32 = 2;
 #[derive(Debug)]
 struct Replaced {
     instance: InstanceId,
+    pool: Pool,
     beat_seq: u64,
     beats_since: u32,
 }
@@ -39,7 +40,7 @@ pub(crate) enum Heard {
     Replaces { new: WorkerIndex, old: WorkerIndex },
     /// It was replaced, and lives all the same.
     Revived(WorkerIndex),
-    /// It was replaced: its word doesn't count.
+    /// It doesn't count: it was replaced, or the word came from another pool or under another name.
     Ignored,
 }
 
@@ -104,6 +105,9 @@ impl Registry {
             .iter_mut()
             .find(|replaced| replaced.instance == beat.instance)
         {
+            if replaced.pool != beat.pool {
+                return Heard::Ignored;
+            }
             if beat.seq > replaced.beat_seq {
                 replaced.beat_seq = beat.seq;
                 replaced.beats_since += 1;
@@ -172,9 +176,14 @@ impl Registry {
         now: Instant,
     ) -> Heard {
         if let Some(index) = self.find(instance) {
-            if let Some(worker) = self.workers.get_mut(index) {
-                worker.hear(lease_time, now);
+            let Some(worker) = self.workers.get_mut(index) else {
+                return Heard::Ignored;
+            };
+            if worker.address.pool != *pool || worker.name != *name {
+                // Permissions go by pool (P4): one pool's worker says nothing of another's.
+                return Heard::Ignored;
             }
+            worker.hear(lease_time, now);
             return Heard::Known(index);
         }
         let worker = Worker::new(instance, pool.clone(), name.clone(), lease_time, now);
@@ -232,6 +241,7 @@ impl Registry {
         }
         self.replaced.push_back(Replaced {
             instance: worker.instance(),
+            pool: worker.address.pool.clone(),
             beat_seq: worker.beat_seq.unwrap_or(0),
             beats_since: 0,
         });

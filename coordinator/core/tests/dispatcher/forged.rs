@@ -1,7 +1,7 @@
 //! Words that somebody says in another's name: they change nothing but what nobody else can know (P3, P4).
 
 use callboard_coordinator_core::Input;
-use callboard_proto::message::Announce;
+use callboard_proto::message::{Announce, Beat};
 use callboard_proto::{Pool, Token, WorkerName};
 use uuid::Uuid;
 
@@ -59,6 +59,25 @@ fn nobody_describes_an_instance_as_another() {
         bench.give(Input::Described(forged));
     }
     assert_eq!(bench.counters().replies_unknown, 2);
+    bench.turn_within(12, 30_000, &["write"]);
+    assert_eq!(bench.lines(), ["call a: 12/c1#1"]);
+}
+
+#[test]
+fn a_beat_of_another_pool_says_nothing_of_an_instance() {
+    let mut bench = running();
+    let own = bench.beat_of("a");
+    for (pool, name) in [("other", "a"), ("pool", "b")] {
+        let forged = Beat {
+            pool: Pool::new(pool).unwrap(),
+            worker: WorkerName::new(name).unwrap(),
+            seq: own.seq + 1_000,
+            draining: true,
+            ..own.clone()
+        };
+        bench.give(Input::Beat(forged));
+    }
+    assert_eq!(bench.lines(), [""; 0]);
     bench.turn_within(12, 30_000, &["write"]);
     assert_eq!(bench.lines(), ["call a: 12/c1#1"]);
 }
