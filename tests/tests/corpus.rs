@@ -6,6 +6,7 @@
 
 mod corpus {
     pub(crate) mod coordinator;
+    pub(crate) mod player;
     pub(crate) mod reading;
     pub(crate) mod worker;
 }
@@ -83,6 +84,22 @@ fn todays_worker_answers_every_recorded_call() {
 fn todays_dispatcher_counts_every_recorded_answer_as_unknown() {
     for corpus in versions() {
         corpus::coordinator::replay(&corpus.messages);
+    }
+}
+
+#[tokio::test]
+async fn a_recorded_worker_works_with_todays_coordinator() {
+    for corpus in versions() {
+        let server = Server::start(&Options::default()).await.unwrap();
+        corpus::player::as_a_worker(&server.url(), &corpus.messages).await;
+    }
+}
+
+#[tokio::test]
+async fn a_recorded_coordinator_works_with_todays_worker() {
+    for corpus in versions() {
+        let server = Server::start(&Options::default()).await.unwrap();
+        corpus::player::as_a_coordinator(&server.url(), &corpus.messages).await;
     }
 }
 

@@ -65,6 +65,7 @@ impl Gate {
 }
 
 /// A real worker.
+#[derive(Debug)]
 pub(super) struct Worker {
     pub(super) instance: InstanceId,
     pub(super) pool: Pool,
@@ -76,11 +77,21 @@ pub(super) struct Worker {
 impl Worker {
     /// One with eight slots and every kind of tool.
     pub(super) async fn ensemble(server: &ServerOptions) -> anyhow::Result<Self> {
+        Self::ensemble_as(server, InstanceId::new(Uuid::new_v4())).await
+    }
+
+    /// The same as this instance.
+    pub(super) async fn ensemble_as(
+        server: &ServerOptions,
+        instance: InstanceId,
+    ) -> anyhow::Result<Self> {
         let gate = Gate::new();
         let tools = Tools::new(TOOLS.map(|name| ensemble_tool(name, &gate)))?;
-        let options = executor::Options::new(WorkerName::new("ensemble-1")?, Pool::new("main")?)
-            .with_slots(8)
-            .with_labels(vec!["zone=eu-1".parse()?, "gpu".parse()?]);
+        let mut options =
+            executor::Options::new(WorkerName::new("ensemble-1")?, Pool::new("main")?)
+                .with_slots(8)
+                .with_labels(vec!["zone=eu-1".parse()?, "gpu".parse()?]);
+        options.instance = instance;
         Self::start(server, options, tools, gate).await
     }
 

@@ -53,7 +53,8 @@ pub struct Message {
 impl Message {
     /// Takes what the recorder heard; `None` for what is no part of the contract: a process's words to itself, and
     /// other services.
-    pub(super) fn hear(heard: &async_nats::Message, at: Duration) -> Option<Self> {
+    #[must_use]
+    pub fn hear(heard: &async_nats::Message, at: Duration) -> Option<Self> {
         let subject = heard.subject.as_str();
         let family = |name: &str| {
             let rest = subject

@@ -15,6 +15,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use callboard_proto::InstanceId;
+use callboard_proto::server::ServerOptions;
 use semver::Version;
 
 pub use body::Body;
@@ -91,6 +93,31 @@ pub fn save(messages: &[Message]) -> anyhow::Result<PathBuf> {
     let file = folder.join("session.jsonl");
     fs::write(&file, text)?;
     Ok(file)
+}
+
+/// A worker of today that has the tools and the instance of a recorded one; none of its tools waits.
+#[derive(Debug)]
+pub struct StandIn(cast::Worker);
+
+/// Starts one.
+///
+/// # Errors
+/// When the server can't be used.
+pub async fn stand_in(url: &str, instance: InstanceId) -> anyhow::Result<StandIn> {
+    let server = ServerOptions::new(url.parse()?);
+    let worker = cast::Worker::ensemble_as(&server, instance).await?;
+    worker.gate.set(true);
+    Ok(StandIn(worker))
+}
+
+impl StandIn {
+    /// Ends it; what it had to say is said.
+    ///
+    /// # Errors
+    /// When its link could not be closed in order.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.0.stop().await
+    }
 }
 
 fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
