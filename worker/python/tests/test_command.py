@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from callboard_worker import ToolDefinitionError, Worker, find_tools, tool
-from callboard_worker.cli import main, parser, seconds
+from callboard_worker.cli import main, parser, refuse_signing, seconds
 from callboard_worker.log import JsonLines, Lines, level_of
 
 
@@ -26,6 +26,25 @@ def test_flags_win_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     found = parser().parse_args(["m:t", "--slots", "7", "--label", "a=b", "--label", "c=d"])
     assert (found.nats, found.slots, found.grace, found.label) == ("nats://a", 7, 0.5, ["a=b", "c=d"])
     assert [seconds(text) for text in ("2m", "1.5s", "30", "1h")] == [120.0, 1.5, 30.0, 3600.0]
+
+
+@pytest.mark.parametrize(("name", "value"), [("SIGN", "true"), ("REQUIRE", "true"), ("COORDINATORS", '["UA"]')])
+def test_signing_that_is_asked_for_is_refused_at_the_start(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"CALLBOARD_SIGNING__{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        main(["no_such_module_of_test:tools", "--nats", "nats://127.0.0.1:1"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert f"CALLBOARD_SIGNING__{name} is set" in told
+    assert "offer the tools by `callboard worker`" in told
+
+
+def test_signing_that_is_off_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLBOARD_SIGNING__SIGN", "false")
+    monkeypatch.setenv("CALLBOARD_SIGNING__COORDINATORS", "")
+    refuse_signing()
 
 
 def test_check_prints_the_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,12 +95,25 @@ def note(text: str) -> None:
     print(f"callboard: {text}", file=sys.stderr, flush=True)
 
 
+<<<<<<< HEAD
 def told(names: Sequence[str]) -> str:
     """What is on offer, in a few words."""
     shown, others = names[:NAMES_TOLD_MAX], len(names) - NAMES_TOLD_MAX
     if others <= 0:
         return ", ".join(shown)
     return f"{len(names)} tools: {', '.join(shown)} and {others} more"
+=======
+def refuse_signing() -> None:
+    """Refuses to start where signatures are configured: this worker neither makes nor checks them."""
+    for name in ("SIGN", "REQUIRE", "COORDINATORS"):
+        variable = f"CALLBOARD_SIGNING__{name}"
+        if os.environ.get(variable, "").strip().lower() not in ("", "false", "[]"):
+            raise ValueError(
+                f"{variable} is set, and the Python worker doesn't sign and checks no signature; "
+                "unset it, keep this pool out of signing.workers and let coordinators that don't require signatures "
+                "use it, or offer the tools by `callboard worker`"
+            )
+>>>>>>> 8401eb5 (wip)
 
 
 def make(arguments: argparse.Namespace) -> Worker:
@@ -166,6 +179,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     try:
         if arguments.nats is None and not arguments.check:
             raise ValueError("a worker needs a NATS server to be reached by; give one with --nats nats://host:4222")
+        refuse_signing()
         worker = make(arguments)
         if arguments.check:
             for name, tool in worker.catalogue.by_name.items():
