@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod links {
+    mod hostile;
     mod keys;
+    mod locked;
     mod login;
     mod micro;
     mod signed;
+    mod signed_calls;
     mod traffic;
 }
 

@@ -75,6 +75,8 @@ pub struct Dispatch<L> {
     core: Dispatcher,
     /// Answers that the link dropped for want of a signature.
     unsigned: u64,
+    /// What the server refused.
+    refused: u64,
     directory: Directory,
     absent: Absent,
     mailbox: mpsc::Receiver<Message>,
@@ -115,6 +117,7 @@ impl<L: Link> Dispatch<L> {
             link,
             core: Dispatcher::new(config, now()),
             unsigned: 0,
+            refused: 0,
             directory: Directory::default(),
             absent: Absent::default(),
             mailbox,
@@ -232,6 +235,7 @@ impl<L: Link> Dispatch<L> {
                     }
                 }
                 Arrival::Refused(reason) => {
+                    self.refused += 1;
                     tracing::error!(reason, "the server refuses what this coordinator needs");
                 }
                 Arrival::Unsigned(reason, is_first) => {

@@ -50,6 +50,8 @@ pub struct Standing {
     pub is_reading: bool,
     /// Answers dropped because they lacked the signature that is asked for.
     pub replies_unsigned: u64,
+    /// What the server refused this coordinator, such as to publish somewhere.
+    pub link_refused: u64,
     /// What was counted.
     pub counters: Counters,
 }

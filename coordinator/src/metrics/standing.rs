@@ -25,6 +25,7 @@ impl Source for Standing {
             return Vec::new();
         };
         let mut readings = counted(&standing.counters, standing.replies_unsigned);
+        readings.push(refused(standing.link_refused));
         readings.extend(gauges(standing));
         readings
     }
@@ -76,6 +77,14 @@ fn gauges(standing: &dispatch::Standing) -> Vec<Reading> {
         ),
         Reading::by(names::POOL_SLOTS, slots),
     ]
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a metric is a float; counts above 2^53 don't come"
+)]
+fn refused(count: u64) -> Reading {
+    Reading::single(names::LINK_REFUSED, count as f64)
 }
 
 #[expect(

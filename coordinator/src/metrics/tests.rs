@@ -71,6 +71,7 @@ fn reports_runs_and_the_dispatcher_are_counted() {
         open_turns: 1,
         is_reading: false,
         replies_unsigned: 0,
+        link_refused: 0,
         counters: Counters {
             attempts: 5,
             busy: 1,

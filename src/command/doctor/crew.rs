@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::check::Check;
+use super::signing;
 use crate::config::Config;
 use crate::session::Session;
 use crate::view::clock;
@@ -13,6 +14,9 @@ use crate::view::crew::heard;
 const SKEW_MAX: Duration = Duration::from_millis(500);
 
 pub(super) async fn checks(config: &Config) -> anyhow::Result<Vec<Check>> {
+    if !signing::can_hear(config) {
+        return Ok(Vec::new());
+    }
     let session = Session::open(config).await?;
     session.listen().await?;
     let workers = heard(&session.dispatch).await?;
@@ -37,7 +41,10 @@ pub(super) async fn checks(config: &Config) -> anyhow::Result<Vec<Check>> {
             Some((worker.worker.as_str(), ahead_ms))
         })
         .collect();
-    Ok(vec![Check::ok("workers", there), clocks(&read)])
+    let pools = workers.iter().map(|(worker, _)| &worker.pool);
+    let mut checks = vec![Check::ok("workers", there), clocks(&read)];
+    checks.extend(signing::unlisted(config, pools));
+    Ok(checks)
 }
 
 /// Of the clocks of workers, by how many milliseconds each is ahead of this machine's.

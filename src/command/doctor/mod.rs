@@ -6,6 +6,7 @@ mod crew;
 mod machine;
 mod server;
 mod settings;
+mod signing;
 
 use clap::{Args, ValueEnum};
 
@@ -38,6 +39,7 @@ pub(super) enum Part {
 
 pub(crate) async fn run(flags: &Doctor, config: &Config) -> anyhow::Result<Exit> {
     let mut checks = settings::checks(config);
+    checks.extend(signing::checks(config, flags.part));
     checks.extend(server::checks(config, flags.part).await?);
     checks.push(collector::check().await);
     checks.extend(machine::checks(config).await);

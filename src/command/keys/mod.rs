@@ -4,6 +4,7 @@
 mod certificate;
 mod folder;
 mod server;
+mod signing;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +29,8 @@ Example:
 
 What stands in the folder is kept: run it again to add tenants, pools or a server's names. Each tenant is
 an account of its own. Each *.nk file is the secret of one role (coordinator, worker of a pool, viewer,
-operator); the server's files hold public keys alone, but for the key of its certificate.
+operator); the server's files hold public keys alone, but for the key of its certificate. Beside the secrets
+stand signing-coordinator.toml and signing-worker.toml: the [signing] section of each side, off until it is used.
 
 To rotate a tenant's keys without a gap: --rotate (the server then takes the old ones, too), reload the
 server, hand out the new files, then --forget-previous and reload again.";
@@ -63,6 +65,8 @@ struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     authority_file: Option<PathBuf>,
     users: Vec<User>,
+    /// `[signing]` for each side, by tenant.
+    signing: Vec<signing::Files>,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,11 +96,13 @@ pub(crate) fn run(flags: &Keys, config: &Config) -> anyhow::Result<Exit> {
     let keys = folder.make(&tenant, &pools, flags.rotate, flags.forget_previous)?;
     let authority_file = certificate::make(&folder, &flags.hosts)?;
     let server_file = server::write(&folder, &keys)?;
+    let signing = signing::write(&folder, &keys)?;
     let users = keys.iter().map(user).collect();
     let view = View {
         server_file,
         authority_file,
         users,
+        signing,
     };
     if flags.json {
         output::json(&view)?;

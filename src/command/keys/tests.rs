@@ -3,7 +3,7 @@
 use callboard_proto::{Pool, Role, Tenant};
 
 use super::folder::{Folder, Key, State};
-use super::server;
+use super::{server, signing};
 
 fn tenant(name: &str) -> Tenant {
     Tenant::new(name).unwrap()
@@ -136,4 +136,42 @@ fn the_server_is_told_public_keys_and_permissions_alone() {
     ];
     insta::assert_snapshot!(server::accounts(&keys));
     insta::assert_snapshot!(server::server(true));
+}
+
+#[test]
+fn each_side_is_given_the_keys_of_the_other_the_old_ones_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Folder::open(folder.path()).unwrap();
+    let acme = tenant("acme");
+    keys.make(&acme, &pools(&["reads", "web-v2"]), false, false)
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    let made = keys.make(&acme, &[], true, false).unwrap();
+    let of = |role: &Role| {
+        let key = made.iter().find(|key| key.role == *role).unwrap();
+        vec![key.public.clone(), key.previous.clone().unwrap()]
+    };
+    #[derive(serde::Deserialize)]
+    struct File {
+        signing: crate::config::Signing,
+    }
+    let read = |text: String| toml::from_str::<File>(&text).unwrap().signing;
+    let texts = |keys: &[callboard_proto::signature::PublicKey]| {
+        keys.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let coordinator = read(signing::coordinator(&made));
+    assert!(coordinator.sign && coordinator.require);
+    for pool in ["reads", "web-v2"] {
+        let role = Role::Worker(Pool::new(pool).unwrap());
+        assert_eq!(texts(&coordinator.workers[pool]), of(&role), "{pool}");
+    }
+    let worker = read(signing::worker(&made));
+    assert!(worker.sign && worker.require);
+    assert_eq!(texts(&worker.coordinators), of(&Role::Coordinator));
+
+    let files = signing::write(&keys, &made).unwrap();
+    let written = std::fs::read_to_string(&files[0].worker_file).unwrap();
+    assert!(
+        !written.contains("SU") && written.contains("[signing]"),
+        "{written}"
+    );
 }

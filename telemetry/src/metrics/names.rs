@@ -73,6 +73,8 @@ metrics! {
         ["reason"], "Leases of workers that ended, by whether one fell silent or was replaced";
     LINK_GAPS = Kind::Counter, "callboard_link_gaps_total", "callboard.link.gaps", "{gap}",
         [], "Gaps of the coordinator's own link";
+    LINK_REFUSED = Kind::Counter, "callboard_link_refused_total", "callboard.link.refused", "{refusal}",
+        [], "What the server refused the coordinator's link, such as to publish somewhere";
     DEADLINES = Kind::Counter, "callboard_deadlines_total", "callboard.deadlines", "{deadline}",
         ["of"], "Deadlines that ended a call or a turn";
     STRIKES = Kind::Counter, "callboard_strikes_total", "callboard.strikes", "{strike}",

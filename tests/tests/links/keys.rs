@@ -1,111 +1,26 @@
 //! A server that is locked down by what `callboard keys` makes: every role does its work, and nothing else
 //! is taken from it.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_nats::{ConnectOptions, Event, ServerError};
 use callboard_proto::subject::{self, Verb};
 use callboard_proto::{CoordinatorId, InstanceId, Pool, Tenant, Token, ToolName};
-use callboard_tests::harness::{Callboard, Message};
-use callboard_tests::server::{Options, Server};
+use callboard_tests::harness::Message;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-/// Longest time from an attempt to the server's word on it. Generous: the machine may be busy.
-const NOTICED: Duration = Duration::from_secs(5);
+use super::locked::{Locked, Refusal, keys, text};
 
-/// Refusals that wait to be looked at: each is taken before the next is asked for.
-const REFUSALS: usize = 8;
-
-struct Locked {
-    folder: TempDir,
-    server: Server,
-}
-
-impl Locked {
-    /// Two tenants, one with two pools, behind TLS.
-    async fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        keys(
-            folder.path(),
-            "acme --pool main --pool gpu --tls localhost --tls 127.0.0.1",
-        )
-        .await;
-        keys(folder.path(), "other --pool main").await;
-        let text =
-            |name: &str| std::fs::read_to_string(folder.path().join("keys").join(name)).unwrap();
-        let server_file = text("nats.conf");
-        assert!(server_file.contains("include \"accounts.conf\""));
-        // The harness says where the server listens, and its file stands elsewhere.
-        let tls = folder.path().join("keys/tls/");
-        let rest = server_file
-            .replace("include \"accounts.conf\"", &text("accounts.conf"))
-            .replace("port: 4222\n", "")
-            .replace("\"tls/", &format!("\"{}", tls.display()));
-        let server = Server::start(&Options::default().config(&rest))
-            .await
-            .unwrap();
-        Self { folder, server }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join("keys").join(name)
-    }
-
-    /// A command of `tenant` under the key of `role`.
-    fn command(&self, words: &str, tenant: &str, role: &str) -> Callboard {
-        let url = format!("tls://localhost:{}", self.server.address().port());
-        Callboard::new(words.split(' '))
-            .unwrap()
-            .nats(&url)
-            .args(["--tenant", tenant])
-            .env(
-                "CALLBOARD_NATS__NKEY_FILE",
-                &text(&self.path(&format!("{tenant}/{role}.nk"))),
-            )
-            .env(
-                "CALLBOARD_NATS__ROOT_CERTIFICATES_FILE",
-                &text(&self.path("tls/ca.pem")),
-            )
-    }
-
-    /// A plain client under the key of `role`, and what the server refuses it.
-    async fn client(&self, role: &str) -> (async_nats::Client, mpsc::Receiver<String>) {
-        let (sender, refusals) = mpsc::channel(REFUSALS);
-        let seed = std::fs::read_to_string(self.path(&format!("acme/{role}.nk"))).unwrap();
-        let client = ConnectOptions::with_nkey(seed.trim().to_owned())
-            .add_root_certificates(self.path("tls/ca.pem"))
-            .event_callback(move |event| {
-                if let Event::ServerError(ServerError::Other(text)) = event {
-                    let _ = sender.try_send(text);
-                }
-                std::future::ready(())
-            })
-            .connect(format!("tls://localhost:{}", self.server.address().port()))
-            .await
-            .unwrap();
-        (client, refusals)
-    }
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
-
-async fn keys(folder: &Path, words: &str) -> Value {
-    let ended = Callboard::new("keys --json --dir keys --tenant".split(' '))
-        .unwrap()
-        .args(words.split(' '))
-        .folder(folder)
-        .run()
-        .await
-        .unwrap();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    serde_json::from_str(&ended.stdout).unwrap()
-}
+/// Longest time from an attempt to the server's word on it, at the client (the issue that built this).
+const NOTICED: Duration = Duration::from_millis(100);
+/// How often an attempt is made that was noticed too late: a busy machine can keep this process from running,
+/// a server that notices late does so each time.
+const TRIES: usize = 5;
+/// How long a test waits for what must come. Nothing waits this long unless it fails.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn every_role_does_its_work_over_tls() {
@@ -289,7 +204,6 @@ async fn what_a_role_may_not_do_is_refused_at_once_and_has_no_effect() {
     );
     let mut heard = futures_util::stream::select_all(ears);
 
-    let mut slowest = Duration::ZERO;
     for (role, publish, subscribe) in [
         (
             "coordinator",
@@ -322,28 +236,22 @@ async fn what_a_role_may_not_do_is_refused_at_once_and_has_no_effect() {
             |list: &str, name: &str| list.split(' ').any(|word| word == name.replace(' ', "-"));
         for (name, subject) in subjects() {
             if !allowed(publish, name) {
-                let began = Instant::now();
-                client
-                    .publish(subject.clone(), "forged".into())
-                    .await
-                    .unwrap();
-                let refusal = tokio::time::timeout(NOTICED, refusals.recv()).await;
-                let refusal = refusal
-                    .unwrap_or_else(|_| panic!("{role} may publish to {name}"))
-                    .unwrap();
+                let attempt = async || {
+                    let body = "forged".into();
+                    client.publish(subject.clone(), body).await.unwrap();
+                };
+                let refusal = noticed(attempt, &mut refusals, (role, name)).await;
                 assert!(
                     refusal.to_lowercase().contains("publish"),
                     "{role}, {name}: {refusal}"
                 );
                 assert!(refusal.contains(&subject), "{role}, {name}: {refusal}");
-                slowest = slowest.max(began.elapsed());
             }
             if !allowed(subscribe, name) {
-                let _silent = client.subscribe(subject.clone()).await.unwrap();
-                let refusal = tokio::time::timeout(NOTICED, refusals.recv()).await;
-                let refusal = refusal
-                    .unwrap_or_else(|_| panic!("{role} may subscribe to {name}"))
-                    .unwrap();
+                let attempt = async || {
+                    let _silent = client.subscribe(subject.clone()).await.unwrap();
+                };
+                let refusal = noticed(attempt, &mut refusals, (role, name)).await;
                 assert!(
                     refusal.to_lowercase().contains("subscription"),
                     "{role}, {name}: {refusal}"
@@ -364,7 +272,7 @@ async fn what_a_role_may_not_do_is_refused_at_once_and_has_no_effect() {
             .publish(subject.clone(), "last".into())
             .await
             .unwrap();
-        let message = tokio::time::timeout(NOTICED, heard.next())
+        let message = tokio::time::timeout(PATIENCE, heard.next())
             .await
             .unwrap()
             .unwrap();
@@ -374,5 +282,27 @@ async fn what_a_role_may_not_do_is_refused_at_once_and_has_no_effect() {
             "{role}"
         );
     }
-    assert!(slowest < NOTICED, "{slowest:?}");
+}
+
+/// What the server says of an attempt that it must refuse; it is noticed in time.
+async fn noticed(
+    attempt: impl AsyncFn(),
+    refusals: &mut mpsc::Receiver<Refusal>,
+    what: (&str, &str),
+) -> String {
+    let mut late = Vec::new();
+    for _ in 0..TRIES {
+        let began = Instant::now();
+        attempt().await;
+        let refusal = tokio::time::timeout(PATIENCE, refusals.recv()).await;
+        let refusal = refusal
+            .unwrap_or_else(|_| panic!("{what:?} is allowed"))
+            .unwrap();
+        let took = refusal.at - began;
+        if took <= NOTICED {
+            return refusal.text;
+        }
+        late.push(took);
+    }
+    panic!("{what:?} was noticed after {late:?}");
 }

@@ -65,7 +65,11 @@ impl Stage {
     }
 
     async fn coordinator(&self, options: &ServerOptions) -> CoordinatorLink {
-        let id = coordinator_id("c1");
+        self.coordinator_of("c1", options).await
+    }
+
+    async fn coordinator_of(&self, name: &str, options: &ServerOptions) -> CoordinatorLink {
+        let id = coordinator_id(name);
         CoordinatorLink::connect(options, tenant(), id)
             .await
             .unwrap()
@@ -143,7 +147,8 @@ async fn a_worker_takes_calls_of_listed_coordinators_alone() {
     let stage = Stage::start().await;
     let mut worker = stage.worker(&stage.options(WORKER, true)).await;
     let mut ours = stage.coordinator(&stage.options(COORDINATOR, true)).await;
-    let mut theirs = stage.coordinator(&stage.options(STRANGER, true)).await;
+    let theirs = stage.options(STRANGER, true);
+    let mut theirs = stage.coordinator_of("c2", &theirs).await;
     let mut ear = stage.hostile.subscribe("cb.v1.worker.>").await.unwrap();
     stage.hostile.flush().await.unwrap();
     for kind in [Kind::Call, Kind::Grant, Kind::Cancel, Kind::Status] {
@@ -151,7 +156,7 @@ async fn a_worker_takes_calls_of_listed_coordinators_alone() {
         let (heard, got) = tokio::join!(ear.next(), async {
             tokio::select! {
                 got = at_worker(&mut worker) => got,
-                _ = at_coordinator(&mut ours) => unreachable!("nobody answers"),
+                said = at_coordinator(&mut ours) => unreachable!("nobody answers: {said:?}"),
             }
         });
         assert!(
@@ -162,6 +167,7 @@ async fn a_worker_takes_calls_of_listed_coordinators_alone() {
 
         // What was captured is let through as it was, and the core knows it again; the least change isn't.
         stage.again(&heard, &heard.payload, None).await;
+        ear.next().await.unwrap();
         let got = at_worker(&mut worker).await;
         assert!(
             matches!(got, worker::Incoming::Request { .. }),
@@ -169,6 +175,7 @@ async fn a_worker_takes_calls_of_listed_coordinators_alone() {
         );
         for (body, headers) in [("As it came", None), ("as it came", Some(unsigned(kind)))] {
             stage.again(&heard, body.as_bytes(), headers).await;
+            ear.next().await.unwrap();
             let got = at_worker(&mut worker).await;
             let worker::Incoming::Unreadable { reason, .. } = got else {
                 panic!("{kind}: {got:?}");
@@ -182,7 +189,7 @@ async fn a_worker_takes_calls_of_listed_coordinators_alone() {
     theirs.send(call(Kind::Grant));
     let got = tokio::select! {
         got = at_worker(&mut worker) => got,
-        _ = at_coordinator(&mut theirs) => unreachable!("nobody answers"),
+        said = at_coordinator(&mut theirs) => unreachable!("nobody answers: {said:?}"),
     };
     assert!(format!("{got:?}").contains("isn't listed"), "{got:?}");
 }

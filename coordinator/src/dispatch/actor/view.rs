@@ -19,6 +19,7 @@ impl<L: Link> Dispatch<L> {
             oldest_wait: self.core.oldest_wait(now),
             open_turns: self.core.open_turns(),
             replies_unsigned: self.unsigned,
+            link_refused: self.refused,
             is_reading: self.directory.is_reading(now),
             counters: self.core.counters().clone(),
         }
