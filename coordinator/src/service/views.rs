@@ -46,7 +46,7 @@ pub struct WorkerRow {
     pub version: String,
     /// All its slots.
     pub slots: u32,
-    /// Slots that are taken, by its last beat; null before the first.
+    /// Slots that are taken, by its last beat; null before the first, and of one that drains.
     pub running: Option<u32>,
     /// Time since it was heard last, in milliseconds.
     pub silent_ms: f64,
