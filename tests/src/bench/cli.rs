@@ -12,7 +12,7 @@ use super::checks;
 use super::fleet::{Fleets, ServerAt};
 use super::plan::{Effort, FAN_OUTS, STEADY};
 use super::report::{Machine, Run, markdown};
-use super::traced;
+use super::{signed, traced};
 use crate::server::{self, Server};
 
 /// Measures Callboard beside raw async-nats.
@@ -58,6 +58,8 @@ pub enum Workload {
     Waiting,
     /// Calls per second without tracing, sampled, and with everything exported.
     Tracing,
+    /// Calls per second without signatures, and with all of them made and asked for.
+    Signing,
     /// The coordinator's memory with 100,000 calls in flight.
     Memory,
 }
@@ -140,6 +142,9 @@ fn measure(options: &Options) -> anyhow::Result<Run> {
         let (rows, checks) = traced::measure(&mut campaign)?;
         run.rows.extend(rows);
         run.checks.extend(checks);
+    }
+    if !options.raw && options.wants(Workload::Signing) {
+        run.rows.extend(signed::measure(&mut campaign)?);
     }
     if !options.raw {
         for (workload, check) in checks::ALL {

@@ -9,10 +9,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use tempfile::TempDir;
 
 use super::protocol::{Answer, Command};
 use super::raw::Variant;
-use super::{proc, process};
+use super::{proc, process, signed};
 
 /// Longest wait for an answer; chosen: ten times the longest workload.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
@@ -30,6 +31,8 @@ pub enum Kind {
     Embedded,
     /// Callboard over NATS, each turn a run of its own, with so much of it traced.
     Traced(Sampling),
+    /// Callboard over NATS, all messages that can be signed being so, and asked to be.
+    Signed,
 }
 
 /// Which traces are exported.
@@ -94,6 +97,7 @@ impl Spec {
             Kind::Raw(variant) => variant.name(),
             Kind::Nats => "callboard",
             Kind::Embedded => "embedded",
+            Kind::Signed => "signed",
             Kind::Traced(Sampling::Nothing) => "untraced",
             Kind::Traced(Sampling::Hundredth) => "sampled",
             Kind::Traced(Sampling::Everything) => "exported",
@@ -109,7 +113,7 @@ impl Spec {
         let (workers, slots) = (self.workers.to_string(), self.slots.to_string());
         let words: &[&str] = match self.kind {
             Kind::Raw(variant) => &["raw", role, variant.name(), url, &fleet],
-            Kind::Nats => &["ours", role, &number, url, &fleet, &workers, &slots],
+            Kind::Nats | Kind::Signed => &["ours", role, &number, url, &fleet, &workers, &slots],
             Kind::Embedded => &["ours", "embedded", &slots],
             Kind::Traced(_) if role == "worker" => {
                 &["ours", role, &number, url, &fleet, &workers, &slots]
@@ -241,11 +245,14 @@ pub struct Fleet {
     server: Option<u32>,
     /// The collector, where something is exported.
     sink: Option<Process>,
+    /// The keys, where messages are signed.
+    _keys: Option<TempDir>,
 }
 
 impl Fleet {
     fn start(spec: &Spec, server: &ServerAt) -> anyhow::Result<Self> {
         let mut variables = Vec::new();
+        let mut keys = None;
         let sink = match spec.kind {
             Kind::Traced(sampling) => match sampling.ratio() {
                 Some(ratio) => {
@@ -259,6 +266,12 @@ impl Fleet {
                 }
                 None => None,
             },
+            Kind::Signed => {
+                let folder = signed::keys()?;
+                variables = vec![(signed::KEYS_VARIABLE, folder.path().display().to_string())];
+                keys = Some(folder);
+                None
+            }
             Kind::Raw(_) | Kind::Nats | Kind::Embedded => None,
         };
         let start = |role: &str, number: u32| {
@@ -279,6 +292,7 @@ impl Fleet {
             workers,
             server: server.pid.filter(|_| !embedded),
             sink,
+            _keys: keys,
         })
     }
 

@@ -19,6 +19,7 @@ pub mod raw;
 pub mod report;
 pub mod rounds;
 pub mod serve;
+pub mod signed;
 pub mod sink;
 pub mod stats;
 pub mod traced;

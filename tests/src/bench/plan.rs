@@ -151,5 +151,26 @@ pub const TRACED: [Traced; 2] = [
     },
 ];
 
+/// A load that is measured with and without signatures.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed {
+    /// The load.
+    pub load: Steady,
+    /// What each call executes.
+    pub tool: Tool,
+}
+
+/// A read costs a signed call and result for each message; a write a signed ack and grant on top.
+pub const SIGNED: [Signed; 2] = [
+    Signed {
+        load: steady(256, 16, 1, None),
+        tool: Tool::Read,
+    },
+    Signed {
+        load: steady(256, 16, 1, None),
+        tool: Tool::Write,
+    },
+];
+
 /// Slots of a worker whose slots are not what is measured: more than calls are ever in flight.
 pub const SLOTS_PLENTY: u32 = 16_384;

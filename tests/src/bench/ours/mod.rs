@@ -13,6 +13,7 @@ use tokio::runtime::Builder;
 use uuid::Uuid;
 
 use super::serve::serve;
+use super::signed::{self, Signer};
 use coordinator::Coordinator;
 use watch::Watch;
 
@@ -40,7 +41,7 @@ pub fn run(words: &[&str]) -> anyhow::Result<()> {
             match words.as_slice() {
                 ["coordinator", number, url, fleet, workers, _slots] => {
                     let id = CoordinatorId::new(Uuid::new_v4());
-                    let server = ServerOptions::new(url.parse()?);
+                    let server = signed::server(url, Signer::Coordinator)?;
                     let link = NatsLink::connect(&server, Tenant::new(*fleet)?, id).await?;
                     let options = Options::new(id);
                     let side = coordinator(options, link, number.parse()?, workers.parse()?).await;

@@ -2,7 +2,6 @@
 
 use anyhow::Context;
 use callboard_coordinator::link::local::Switchboard;
-use callboard_proto::server::ServerOptions;
 use callboard_proto::{Pool, Tenant, WorkerName};
 use callboard_worker::executor::{Executor, Options};
 use callboard_worker::link::Link;
@@ -13,6 +12,7 @@ use super::tools::{Journal, tools};
 use super::watch::Watch;
 use crate::bench::protocol::Execution;
 use crate::bench::serve::Side;
+use crate::bench::signed::{self, Signer};
 use crate::link::join;
 
 /// A worker whose executor runs on this runtime and whose tools run on a thread of their own.
@@ -47,7 +47,7 @@ pub async fn by_nats(number: &str, url: &str, fleet: &str, slots: u32) -> anyhow
     let journal = Journal::default();
     let (tools, mut options) = (tools(&journal)?, options(number, slots)?);
     let watch = Watch::worker(fleet, &mut options)?;
-    let server = ServerOptions::new(url.parse()?);
+    let server = signed::server(url, Signer::Worker)?;
     let link = NatsLink::connect(&server, Tenant::new(fleet)?, options.announce(&tools, 0));
     let link = link.await.context("failed to connect the worker")?;
     start(options, tools, link, journal, Some(watch))

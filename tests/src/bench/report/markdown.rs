@@ -50,6 +50,14 @@ fn write_page(page: &mut String, run: &Run) -> Result {
         )?;
         write_rows(page, "none", &traced)?;
     }
+    let signed = of(|measure| matches!(measure, Measure::Signed { .. }));
+    if !signed.is_empty() {
+        writeln!(
+            page,
+            "\n## What signatures cost\n\nEvery call, grant, ack and result is signed and checked, on both sides.\n"
+        )?;
+        write_rows(page, "unsigned", &signed)?;
+    }
     if !run.checks.is_empty() {
         writeln!(page, "\n## Bounds of their own\n")?;
         write_checks(page, &run.checks)?;
@@ -123,7 +131,9 @@ fn figure(measure: Measure, nanos: u64) -> String {
     match measure {
         Measure::FanOut { .. } if nanos < 1e6 => format!("{:.0} µs", nanos / 1e3),
         Measure::FanOut { .. } => format!("{:.2} ms", nanos / 1e6),
-        Measure::Sustained { .. } | Measure::Traced { .. } => format!("{:.1} k/s", 1e6 / nanos),
+        Measure::Sustained { .. } | Measure::Traced { .. } | Measure::Signed { .. } => {
+            format!("{:.1} k/s", 1e6 / nanos)
+        }
     }
 }
 
@@ -134,7 +144,7 @@ fn judged(measure: Measure, side: &SideRow) -> String {
     };
     let (ratio, target) = match measure {
         Measure::FanOut { .. } => (ratio, side.target.map(|target| format!("≤ {target:.2}"))),
-        Measure::Sustained { .. } | Measure::Traced { .. } => (
+        Measure::Sustained { .. } | Measure::Traced { .. } | Measure::Signed { .. } => (
             Ratio {
                 pairs: ratio.pairs,
                 median: 1.0 / ratio.median,

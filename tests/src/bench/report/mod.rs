@@ -52,6 +52,15 @@ pub enum Measure {
         /// Time that each call takes in its tool, in milliseconds.
         busy_ms: u32,
     },
+    /// The same, compared with itself without signatures.
+    Signed {
+        /// Calls in flight.
+        in_flight: u32,
+        /// Turns that hold them.
+        turns: u32,
+        /// Whether the tools have effects, so that each call needs a grant.
+        is_write: bool,
+    },
 }
 
 impl Measure {
@@ -77,6 +86,15 @@ impl Measure {
             } => {
                 let each = in_flight / turns.max(1);
                 format!("{in_flight} in flight ({turns} turns of {each}), tools of {busy_ms} ms")
+            }
+            Self::Signed {
+                in_flight,
+                turns,
+                is_write,
+            } => {
+                let each = in_flight / turns.max(1);
+                let effect = if is_write { "write" } else { "read" };
+                format!("{in_flight} in flight ({turns} turns of {each}), `{effect}` tools")
             }
         }
     }
