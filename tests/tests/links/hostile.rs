@@ -101,16 +101,16 @@ struct Coordinator {
 }
 
 impl Coordinator {
-    async fn start(locked: &Locked) -> Self {
+    async fn start(locked: &Locked, role: &str, tools: &[&str]) -> Self {
         let id = CoordinatorId::new(Uuid::new_v4());
-        let server = options(locked, "coordinator");
+        let server = options(locked, role);
         let link = CoordinatorLink::connect(&server, tenant(), id)
             .await
             .unwrap();
         let (actor, dispatch) = Dispatch::new(DispatchOptions::new(id), link);
         tokio::spawn(actor.run());
-        let wanted = ["echo", "wait", BAIT].map(|name| ToolName::new(name).unwrap());
-        let found = dispatch.await_tools(wanted.into(), Duration::from_secs(20));
+        let wanted = tools.iter().map(|name| ToolName::new(*name).unwrap());
+        let found = dispatch.await_tools(wanted.collect(), Duration::from_secs(20));
         assert!(found.await.unwrap(), "the workers are there");
         Self {
             id,
@@ -288,7 +288,7 @@ async fn a_hostile_worker_changes_no_outcome_but_its_own() {
     let _honest = honest.offers().await.unwrap();
     let gate = watch::Sender::new(false);
     let own = bait(&locked, &gate).await;
-    let coordinator = Coordinator::start(&locked).await;
+    let coordinator = Coordinator::start(&locked, "coordinator", &["echo", "wait", BAIT]).await;
     let main = Pool::new("main").unwrap();
     let there = until("the honest worker's beat", async || {
         let workers = coordinator.dispatch.workers().await?;
@@ -357,4 +357,27 @@ async fn a_hostile_worker_changes_no_outcome_but_its_own() {
         0
     );
     assert!(refusals.try_recv().is_err(), "its key allowed all of it");
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_a_coordinator_is_counted() {
+    let locked = Locked::start().await;
+    let words = "worker --tools basic --pool main";
+    let worker = locked.command(words, "acme", "worker-main");
+    let _worker = worker.offers().await.unwrap();
+    // A viewer sees who is there, and may post nothing.
+    let viewer = Coordinator::start(&locked, "viewer", &["echo"]).await;
+    let standing = viewer.dispatch.standing().await.unwrap();
+    assert_eq!(standing.link_refused, 0);
+    let counted = until("the refusal is counted", async || {
+        let standing = viewer.dispatch.standing().await?;
+        Ok((standing.link_refused > 0).then_some(()))
+    });
+    let (report, counted) = tokio::join!(viewer.turn(1), counted);
+    counted.unwrap();
+    let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Completed(_));
+    assert!(
+        !report.calls.iter().any(|call| is_done(&call.outcome)),
+        "{report:?}"
+    );
 }
