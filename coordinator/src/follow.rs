@@ -174,7 +174,7 @@ impl Follower {
         let response = match request.send().await {
             Ok(response) => response,
             Err(source) if self.has_connected => {
-                let why = source.without_url().to_string();
+                let why = told(source);
                 return Ok(Some(Followed::Lost { why }));
             }
             Err(source) => {
@@ -221,7 +221,7 @@ impl Follower {
         let chunk = tokio::time::timeout_at(Instant::now() + SILENCE_MAX, response.chunk()).await;
         let chunk = match chunk {
             Err(_) => return Err("the service fell silent".to_owned()),
-            Ok(Err(error)) => return Err(error.without_url().to_string()),
+            Ok(Err(error)) => return Err(told(error)),
             Ok(Ok(None)) => return Err("the service ended the stream".to_owned()),
             Ok(Ok(Some(chunk))) => chunk,
         };
@@ -264,6 +264,18 @@ struct Gap {
 #[derive(Deserialize)]
 struct Numbered {
     seq: u64,
+}
+
+/// Why a connection came to nothing, with all causes: the last one says the most.
+fn told(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = "the connection is lost".to_owned();
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -84,7 +84,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(flags) => doctor::run(&flags, &config).await,
         Command::Keys(flags) => keys::run(&flags, &config),
         Command::Probe(flags) => probe::run(&flags).await,
-        Command::Tail(flags) => tail::run(&flags).await,
+        Command::Tail(flags) => tail::run(&flags, cli.global.nats.is_some()).await,
         Command::MockProvider(flags) => mock_provider::run(&flags).await,
     }
 }

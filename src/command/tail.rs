@@ -13,7 +13,14 @@ use crate::signals;
 
 mod view;
 
-pub(crate) async fn run(flags: &Tail) -> anyhow::Result<Exit> {
+pub(crate) async fn run(flags: &Tail, is_over_nats: bool) -> anyhow::Result<Exit> {
+    if is_over_nats {
+        return Err(BadInput(
+            "a run is followed at its service, over HTTP; give its address with --url instead of --nats"
+                .to_owned(),
+        )
+        .into());
+    }
     let token = token(flags)?;
     let mut follower =
         Follower::new(&flags.url, &flags.run, token.as_deref()).map_err(bad_input)?;
@@ -21,9 +28,17 @@ pub(crate) async fn run(flags: &Tail) -> anyhow::Result<Exit> {
     let mut filter = Filter::new(&flags.tools, flags.errors);
     let mut asked = std::pin::pin!(signals::asked_to_end());
     let mut end = None;
+    let mut was_told = false;
     loop {
         let followed = tokio::select! {
-            followed = follower.next() => followed.map_err(refusal)?,
+            followed = follower.next() => match followed {
+                // What was followed is lost with the replica that held it.
+                Err(error @ FollowError::Refused { status: 404 | 410, .. }) if was_told => {
+                    output::error(&error.into());
+                    return Ok(Exit::Unfinished);
+                }
+                followed => followed.map_err(refusal)?,
+            },
             asked = &mut asked => {
                 asked?;
                 return Ok(Exit::Interrupted);
@@ -38,6 +53,7 @@ pub(crate) async fn run(flags: &Tail) -> anyhow::Result<Exit> {
                 "callboard: what was told before event {first_kept} is kept no longer"
             )),
             Some(Followed::Entry(entry, text)) => {
+                was_told = true;
                 let what = entry.as_ref().map(|entry| &entry.what);
                 if let Some(Happening::RunEnded { reason, .. }) = what {
                     end = Some(reason.to_string());

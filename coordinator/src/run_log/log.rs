@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::entry::{CallName, Entry, Happening};
+use super::told::{Kept, Told};
 use crate::run::in_ms;
 
 /// Entries that are kept of a run, at most: a run of 1,000 calls, each with five attempts, fits. Beyond
@@ -32,7 +33,7 @@ pub struct RunLog {
 
 #[derive(Debug, Default)]
 struct Entries {
-    kept: VecDeque<Arc<Entry>>,
+    kept: VecDeque<Arc<Kept>>,
     next: u64,
     /// The number of the latest progress of each call that isn't settled.
     progress: HashMap<CallName, u64>,
@@ -64,13 +65,28 @@ impl RunLog {
     /// # Errors
     /// When the first of them are kept no longer.
     pub fn read(&self, after: u64, limit: usize) -> Result<Vec<Arc<Entry>>, Missed> {
+        let kept = self.kept(after, limit)?;
+        Ok(kept.iter().map(|kept| Arc::clone(&kept.entry)).collect())
+    }
+
+    /// The same as its readers are told.
+    ///
+    /// # Errors
+    /// When the first of them are kept no longer.
+    pub fn tell(&self, after: u64, limit: usize) -> Result<Vec<Told>, Missed> {
+        // Written outside of the lock: nobody waits for it.
+        let kept = self.kept(after, limit)?;
+        Ok(kept.iter().map(|kept| kept.told()).collect())
+    }
+
+    fn kept(&self, after: u64, limit: usize) -> Result<Vec<Arc<Kept>>, Missed> {
         let entries = self.entries();
         if after < entries.dropped {
             return Err(Missed {
                 first_kept: entries.dropped + 1,
             });
         }
-        let from = entries.kept.partition_point(|entry| entry.seq <= after);
+        let from = entries.kept.partition_point(|kept| kept.entry.seq <= after);
         Ok(entries
             .kept
             .iter()
@@ -124,18 +140,19 @@ impl Entries {
         } else if let Happening::CallSettled { call, .. } = &what {
             self.progress.remove(call);
         }
-        self.kept.push_back(Arc::new(Entry { seq, at_ms, what }));
+        let entry = Entry { seq, at_ms, what };
+        self.kept.push_back(Arc::new(Kept::new(entry)));
         if self.kept.len() > ENTRIES_MAX
             && let Some(oldest) = self.kept.pop_front()
         {
-            self.dropped = oldest.seq;
+            self.dropped = oldest.entry.seq;
         }
         seq
     }
 
     fn forget(&mut self, seq: u64) {
-        let at = self.kept.partition_point(|entry| entry.seq < seq);
-        if self.kept.get(at).is_some_and(|entry| entry.seq == seq) {
+        let at = self.kept.partition_point(|kept| kept.entry.seq < seq);
+        if self.kept.get(at).is_some_and(|kept| kept.entry.seq == seq) {
             self.kept.remove(at);
         }
     }

@@ -49,6 +49,15 @@ fn a_reader_goes_on_after_what_it_has() {
 }
 
 #[test]
+fn an_entry_is_written_once_for_all_its_readers() {
+    let log = RunLog::new();
+    log.write(asked(1));
+    let [one, other] = [log.tell(0, 1).unwrap(), log.tell(0, 1).unwrap()];
+    assert_eq!(one[0].name, "model_asked");
+    assert!(std::sync::Arc::ptr_eq(&one[0].data, &other[0].data));
+}
+
+#[test]
 fn of_progress_only_the_latest_of_each_call_is_kept() {
     let log = RunLog::new();
     for percent in [10, 20, 30] {

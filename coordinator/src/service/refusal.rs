@@ -32,6 +32,8 @@ pub enum Refusal {
     RunGone,
     /// The replica that holds the run is there and gives no answer.
     ReplicaSilent,
+    /// This replica has lost its way to the others.
+    Unlinked,
     /// The idempotency key stands for another request.
     KeyTaken,
     /// The idempotency key can't be one.
@@ -134,7 +136,11 @@ impl Refusal {
             | Self::ToolUnknown { .. } => 422,
             Self::Rate { .. } | Self::TooMany { .. } => 429,
             Self::Internal => 500,
-            Self::ReplicaSilent | Self::Overloaded | Self::Draining | Self::Workers { .. } => 503,
+            Self::ReplicaSilent
+            | Self::Unlinked
+            | Self::Overloaded
+            | Self::Draining
+            | Self::Workers { .. } => 503,
         }
     }
 
@@ -151,6 +157,7 @@ impl Refusal {
             Self::ContentOff => "content_off",
             Self::RunGone => "run_gone",
             Self::ReplicaSilent => "replica_silent",
+            Self::Unlinked => "link_down",
             Self::KeyTaken => "key_taken",
             Self::Key => "key_invalid",
             Self::Header { .. } => "header_invalid",
@@ -186,6 +193,9 @@ impl Refusal {
             Self::ContentOff => "arguments and results aren't kept here".into(),
             Self::RunGone => "the replica that held this run is gone, and the run with it".into(),
             Self::ReplicaSilent => "the replica that holds this run gave no answer in time".into(),
+            Self::Unlinked => {
+                "the NATS server can't be reached: the other replicas can't be asked".into()
+            }
             Self::KeyTaken => "the idempotency key stands for a request with another body".into(),
             Self::Key => "the idempotency key is empty, too long, or not printable ASCII".into(),
             Self::Header { name } => format!("the header {name} can't be read"),
@@ -222,9 +232,11 @@ impl Refusal {
             Self::CallUnknown => "check turn and id; the run's events name its calls",
             Self::ContentOff => "start the service with telemetry.content = true",
             Self::RunGone => "start it again: runs end with their process until they are durable",
-            Self::ReplicaSilent | Self::Overloaded | Self::Draining | Self::Workers { .. } => {
-                "ask again after Retry-After"
-            }
+            Self::ReplicaSilent
+            | Self::Unlinked
+            | Self::Overloaded
+            | Self::Draining
+            | Self::Workers { .. } => "ask again after Retry-After",
             Self::KeyTaken => "give each request a key of its own, and repeat it unchanged",
             Self::Key => "give 1 to 128 printable ASCII characters, or a hash",
             Self::Header { .. } | Self::Query { .. } => "see /openapi.json for its form",
@@ -248,7 +260,9 @@ impl Refusal {
         match self {
             Self::Rate { retry_after } => Some(*retry_after),
             Self::TooMany { .. } | Self::Overloaded => Some(FULL),
-            Self::Draining | Self::Workers { .. } | Self::ReplicaSilent => Some(AWAY),
+            Self::Draining | Self::Workers { .. } | Self::ReplicaSilent | Self::Unlinked => {
+                Some(AWAY)
+            }
             Self::Unauthorized
             | Self::Host
             | Self::NoSuchPath

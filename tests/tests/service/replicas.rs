@@ -1,10 +1,16 @@
 //! Several replicas over one server: any of them answers for any run.
 
+use std::time::Duration;
+
 use callboard_tests::harness::{Callboard, Child, until};
 use callboard_tests::server::{Options, Server};
 use reqwest::{Method, StatusCode};
 
 use super::common::{Service, run_of, value};
+
+/// In how long a stream ends whose replica is gone: its lease of 3.5 s, and what a busy machine takes. Less than
+/// the 20 s that an answer may take.
+const LEFT_WITHIN: Duration = Duration::from_secs(12);
 
 /// Replicas with a worker for all of them.
 struct House {
@@ -108,7 +114,11 @@ async fn a_replica_that_is_gone_is_told_and_its_keys_are_free() {
     };
     let first = value(ask(&one).await.unwrap()).await;
     let run = first["id"].as_str().unwrap().to_owned();
+    let events = two.follow(&run, 0).await;
     one.child.kill9().await.unwrap();
+    // The server's word that nobody listens there comes only to who asks now: this one asked before.
+    let left = tokio::time::timeout(LEFT_WITHIN, events.all()).await;
+    assert!(left.is_ok(), "who follows there is left within its lease");
     let path = format!("/v1/runs/{run}");
     let response = two.ask(Method::GET, &path).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::GONE);
@@ -134,10 +144,39 @@ async fn a_frozen_replica_is_told_as_silent_and_a_thawed_one_answers() {
     let response = two.ask(Method::GET, &path).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(value(response).await["error"]["code"], "replica_silent");
+    // Its runs aren't in the list: the list says so, for as long as nobody knows that it has ended.
+    for _ in 0..2 {
+        let list = two.get("/v1/runs").await;
+        assert_eq!(
+            list["silent_replicas"].as_array().unwrap().len(),
+            1,
+            "{list}"
+        );
+    }
     one.child.resume().unwrap();
     until("it answers again", async || {
         let response = two.ask(Method::GET, &path).send().await?;
         Ok((response.status() == StatusCode::OK).then_some(()))
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_replica_without_its_server_says_that_the_way_is_cut() {
+    let mut server = Server::start_for_faults(&Options::default()).await.unwrap();
+    let url = server.url();
+    let words = ["--nats", url.as_str()];
+    let start = || Service::with(&words, |command| command);
+    let (one, two) = (start().await, start().await);
+    let run = one.begin(run_of("slow")).await;
+    let path = format!("/v1/runs/{run}");
+    assert_eq!(two.get(&path).await["id"], run);
+    server.kill9().await.unwrap();
+    until("it notices", async || {
+        let response = two.ask(Method::GET, &path).send().await?;
+        let code = value(response).await["error"]["code"].clone();
+        Ok((code == "link_down").then_some(()))
     })
     .await
     .unwrap();

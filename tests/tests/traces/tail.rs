@@ -164,7 +164,11 @@ async fn what_can_not_be_followed_is_told_with_its_cure() {
         ended.stderr
     );
     drop(refusing.await);
-    for words in [["--url", "ftp://x"], ["--token-env", "NOT_THERE"]] {
+    for words in [
+        ["--url", "ftp://x"],
+        ["--token-env", "NOT_THERE"],
+        ["--nats", "nats://127.0.0.1:4222"],
+    ] {
         let ended = Callboard::new(["tail", "--run", "r"]).unwrap().args(words);
         assert_eq!(ended.run().await.unwrap().code, Some(2));
     }

@@ -1,6 +1,7 @@
 //! This replica among the others: who is asked, and who decides about a key.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use callboard_proto::RunId;
 use futures_util::future::join_all;
@@ -12,6 +13,10 @@ use super::{PeerError, Peers};
 use crate::service::refusal::Refusal;
 use crate::service::runs::{Begun, Kind, Order, Replica, RunList, Runs, Status};
 use crate::service::token::Caller;
+
+/// How long the server's word is waited for that nobody listens at a replica that fell silent. Chosen, not
+/// measured: it comes at once.
+const GONE_WITHIN: Duration = Duration::from_millis(300);
 
 /// This replica among the others.
 #[derive(Debug)]
@@ -62,6 +67,7 @@ impl Cluster {
         answer.map_err(|error| match error {
             PeerError::Gone => Refusal::RunGone,
             PeerError::Silent => Refusal::ReplicaSilent,
+            PeerError::Unlinked => Refusal::Unlinked,
         })
     }
 
@@ -174,6 +180,7 @@ impl Cluster {
                 Ok(answer) => return answer.claimed(),
                 Err(PeerError::Gone) => {}
                 Err(PeerError::Silent) => return Err(Refusal::ReplicaSilent),
+                Err(PeerError::Unlinked) => return Err(Refusal::Unlinked),
             }
         }
         Err(Refusal::Internal)
@@ -234,9 +241,16 @@ impl Cluster {
                 }
                 // Its runs are gone with it.
                 Err(PeerError::Gone) => {}
-                Err(PeerError::Silent) => all.silent_replicas.push(replica.to_string()),
+                Err(PeerError::Silent | PeerError::Unlinked) => {
+                    all.silent_replicas.push(replica.to_string());
+                }
             }
         }
+        let silent = self.silent_ones(caller, ask).await;
+        all.silent_replicas
+            .extend(silent.iter().map(ToString::to_string));
+        all.silent_replicas.sort();
+        all.silent_replicas.dedup();
         // Ids sort by when their runs began, whoever holds them.
         all.runs.sort_by(|one, other| other.id.cmp(&one.id));
         has_more |= all.runs.len() > limit;
@@ -244,6 +258,25 @@ impl Cluster {
         let last = all.runs.last().filter(|_| has_more);
         all.next = last.map(|run| run.id.clone());
         Ok(all)
+    }
+}
+
+impl Cluster {
+    /// Replicas that fell silent and may hold runs: those of which the server doesn't say at once that nobody
+    /// listens there any more.
+    async fn silent_ones(&self, caller: &Caller, ask: impl Fn() -> Ask) -> Vec<Replica> {
+        let silent = self.peers.get().map(|peers| peers.silent());
+        let asked = silent.unwrap_or_default().into_iter().map(|replica| {
+            let answer = self.ask(replica, caller, ask());
+            async move {
+                let answer = tokio::time::timeout(GONE_WITHIN, answer).await;
+                (replica, answer)
+            }
+        });
+        let answers = join_all(asked).await;
+        let is_there = |answer: &Result<_, _>| !matches!(answer, Ok(Err(PeerError::Gone)));
+        let there = answers.into_iter().filter(|(_, answer)| is_there(answer));
+        there.map(|(replica, _)| replica).collect()
     }
 }
 

@@ -28,6 +28,9 @@ pub enum PeerError {
     /// It gave no answer in time.
     #[error("the replica gave no answer in time")]
     Silent,
+    /// The way to it is cut on this side.
+    #[error("the NATS server can't be reached")]
+    Unlinked,
 }
 
 /// The way to other replicas.
@@ -40,4 +43,7 @@ pub trait Peers: fmt::Debug + Send + Sync + 'static {
 
     /// The others that live, as far as is known.
     fn others(&self) -> Vec<Replica>;
+
+    /// Those that fell silent without a farewell, and may hold runs.
+    fn silent(&self) -> Vec<Replica>;
 }

@@ -28,6 +28,11 @@ use crate::service::runs::Replica;
 const BEAT: Duration = Duration::from_secs(1);
 /// After how long without a beat a replica doesn't count as living.
 const LEASE: Duration = Duration::from_millis(3_500);
+/// How often it is looked at whether who is asked still lives. Chosen, not measured.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a replica that fell silent without a farewell is known to hold runs. Chosen, not measured: long
+/// enough to be looked at by whoever is called.
+const SILENT_MAX: Duration = Duration::from_secs(600);
 /// How long a new replica listens for the others before it serves. Chosen, not measured: they beat at
 /// once when they hear a new one.
 const HELLO: Duration = Duration::from_millis(300);
@@ -122,7 +127,7 @@ impl NatsPeers {
     async fn question(&self, to: Replica, question: Question) -> Result<Answer, PeerError> {
         if self.client.connection_state() != State::Connected {
             // What is handed over now would be asked after the next connect, however late that is.
-            return Err(PeerError::Silent);
+            return Err(PeerError::Unlinked);
         }
         let within = question.ask.wait() + PATIENCE;
         let token = Token::new(uuid::Uuid::new_v4());
@@ -137,12 +142,40 @@ impl NatsPeers {
             .publish_with_reply(ask, reply, body.into())
             .await;
         sent.map_err(|_| PeerError::Silent)?;
-        let answer = tokio::time::timeout(within, collect(&mut taken)).await;
+        let answer = async {
+            tokio::select! {
+                answer = collect(&mut taken) => answer,
+                away = self.away(to) => Err(away),
+            }
+        };
+        let answer = tokio::time::timeout(within, answer).await;
         let answer = answer.map_err(|_elapsed| PeerError::Silent)??;
         serde_json::from_slice(&answer).map_err(|error| {
             tracing::warn!(%error, replica = %to, "an answer of a replica can't be read");
             PeerError::Silent
         })
+    }
+}
+
+impl NatsPeers {
+    /// Waits until a replica that lives now says farewell or falls silent: its answer won't come.
+    async fn away(&self, replica: Replica) -> PeerError {
+        let heard = || {
+            let heard = lock(&self.heard);
+            heard.get(&replica).map(Instant::elapsed)
+        };
+        if heard().is_none_or(|ago| ago >= LEASE) {
+            // It isn't known, or was silent before: it may answer all the same.
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match heard() {
+                Some(ago) if ago < LEASE => {}
+                Some(_) => return PeerError::Silent,
+                None => return PeerError::Gone,
+            }
+        }
     }
 }
 
@@ -179,9 +212,16 @@ impl Peers for NatsPeers {
     }
 
     fn others(&self) -> Vec<Replica> {
+        let heard = lock(&self.heard);
+        let living = heard.iter().filter(|(_, at)| at.elapsed() < LEASE);
+        living.map(|(replica, _)| *replica).collect()
+    }
+
+    fn silent(&self) -> Vec<Replica> {
         let mut heard = lock(&self.heard);
-        heard.retain(|_, at| at.elapsed() < LEASE);
-        heard.keys().copied().collect()
+        heard.retain(|_, at| at.elapsed() < SILENT_MAX);
+        let silent = heard.iter().filter(|(_, at)| at.elapsed() >= LEASE);
+        silent.map(|(replica, _)| *replica).collect()
     }
 }
 

@@ -256,9 +256,9 @@ impl Act {
             }
             Ok(true) => {}
         }
-        match self.log.read(after, limit) {
+        match self.log.tell(after, limit) {
             Ok(entries) => Page {
-                entries: entries.iter().map(|entry| (**entry).clone()).collect(),
+                entries,
                 ..Page::default()
             },
             Err(missed) => Page {

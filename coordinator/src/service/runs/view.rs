@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::Status;
-use crate::run_log::Entry;
+use crate::run_log::Told;
 
 /// A run, as it is told.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -96,7 +96,7 @@ pub struct Excerpt {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Page {
     /// The events, in order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Told>,
     /// Where the first events after those that the reader has are kept no longer: the first that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_kept: Option<u64>,
