@@ -62,6 +62,9 @@ pub enum ParseError {
         /// The format that it was read as.
         format: Format,
     },
+    /// The response's reason to stop is that calls follow.
+    #[error("the response says that calls follow, and holds none")]
+    NoCalls,
     /// The response was not finished, or declined.
     #[error("{}", stopped(.stop, .stop_reason, *.calls))]
     Stopped {
@@ -172,6 +175,7 @@ impl ParseError {
             Self::NotAssistant { .. } => "message_not_assistant",
             Self::Block { .. } => "message_block",
             Self::NothingToRun { .. } => "message_nothing_to_run",
+            Self::NoCalls => "message_no_calls",
             Self::Stopped { .. } => "message_stopped",
             Self::EmptyId { .. } => "tool_use_id_empty",
             Self::BadId { .. } => "tool_use_id_bad",

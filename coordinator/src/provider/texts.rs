@@ -47,6 +47,7 @@ impl ParseError {
             | Self::RepeatedId { id: text, .. } => change(text),
             Self::NotUtf8(_)
             | Self::NothingToRun { .. }
+            | Self::NoCalls
             | Self::EmptyId { .. }
             | Self::NoName { .. } => {}
         }

@@ -55,11 +55,17 @@ pub(super) fn summary(report: &RunReport) -> String {
         refused => format!(" ({refused} of them refused)"),
     };
     format!(
-        "{why}. {} turns, {} calls{refused}, {:.0} ms",
-        report.turns.len(),
-        report.tally.calls,
+        "{why}. {}, {}{refused}, {:.0} ms",
+        counted(report.turns.len(), "turn"),
+        counted(report.tally.calls, "call"),
         report.elapsed_ms
     )
+}
+
+/// So many of something.
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// What the model said last. A terminal isn't shown what would steer it.

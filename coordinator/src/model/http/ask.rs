@@ -70,6 +70,7 @@ impl Trouble {
             },
             Failure::Unreachable(_)
             | Failure::Silent { .. }
+            | Failure::OnlyPings { .. }
             | Failure::Broken(_)
             | Failure::Stream(StreamError::Cut | StreamError::Contradiction(_)) => {
                 Fault::Passing { wish: None }
@@ -200,6 +201,11 @@ impl Asker {
                 }
                 // All was said.
                 Err(Failure::Broken(_) | Failure::Silent { .. }) if is_at_rest => break,
+                Err(Failure::Silent { .. }) if wait < self.idle_timeout => {
+                    let after = last_said.elapsed();
+                    let after = Duration::from_secs(after.as_secs());
+                    return Err(Failure::OnlyPings { after });
+                }
                 Err(failure) => return Err(failure),
             };
             bytes += chunk.len();
@@ -341,6 +347,9 @@ fn whole(answer: ModelAnswer, taken: &TakenIds) -> Result<ModelAnswer, Failure> 
     for call in answer.calls.iter().filter(|_| asks) {
         taken.check(call).map_err(Failure::Answer)?;
     }
+    if answer.stop == Stop::Calls && answer.calls.is_empty() {
+        return Err(Failure::Answer(ParseError::NoCalls));
+    }
     Ok(answer)
 }
 
@@ -403,6 +412,7 @@ fn id_in_body(failure: &Failure) -> Option<String> {
         | Failure::Unreachable(_)
         | Failure::Tls(_)
         | Failure::Silent { .. }
+        | Failure::OnlyPings { .. }
         | Failure::Broken(_)
         | Failure::Redirected { .. }
         | Failure::Foreign { .. }

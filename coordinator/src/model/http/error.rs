@@ -21,6 +21,11 @@ pub enum Failure {
         /// Whether a part of the response had come.
         has_begun: bool,
     },
+    /// Nothing came for so long but signs of life.
+    OnlyPings {
+        /// How long.
+        after: Duration,
+    },
     /// The connection broke before the response was whole.
     Broken(reqwest::Error),
     /// The provider sends us elsewhere; keys aren't carried there.
@@ -138,7 +143,7 @@ impl Failure {
         match self {
             Self::Unreachable(_) => Kind::Unreachable,
             Self::Tls(_) => Kind::Tls,
-            Self::Silent { .. } => Kind::Silent,
+            Self::Silent { .. } | Self::OnlyPings { .. } => Kind::Silent,
             Self::Broken(_) | Self::Stream(StreamError::Cut) => Kind::Broken,
             Self::Redirected { .. } => Kind::Redirected,
             Self::Refused { status, error } => kind_of(*status, error),
@@ -166,6 +171,7 @@ impl Failure {
             Self::Unreachable(_)
             | Self::Tls(_)
             | Self::Silent { .. }
+            | Self::OnlyPings { .. }
             | Self::Broken(_)
             | Self::TooLarge { .. }
             | Self::Stream(_)
@@ -184,6 +190,7 @@ impl Failure {
             Self::Unreachable(_)
             | Self::Tls(_)
             | Self::Silent { .. }
+            | Self::OnlyPings { .. }
             | Self::Broken(_)
             | Self::TooLarge { .. } => {}
         }
@@ -202,6 +209,11 @@ impl Failure {
                 after,
                 has_begun: true,
             } => format!("fell silent for {after:?} in the middle of its response"),
+            Self::OnlyPings { after } => {
+                format!(
+                    "sent nothing but signs of life for {after:?} in the middle of its response"
+                )
+            }
             Self::Broken(_) | Self::Stream(StreamError::Cut) => "broke off its response".to_owned(),
             Self::Redirected { status, to } => format!("answered {status} and points to {to}"),
             Self::Refused { status, error } => format!("answered {status}{}", words(error)),
@@ -330,6 +342,12 @@ impl ProviderError {
                 seconds(left)
             );
         }
+        if let Again::TooLong(wait) = self.again {
+            return format!(
+                "it wishes for a wait of {} s; ask again then",
+                wait.as_secs()
+            );
+        }
         match self.failure.kind() {
             Kind::Unreachable => "check the base URL and the network".to_owned(),
             Kind::Tls => "check the base URL; for an authority of your own, name its certificates in \
@@ -352,14 +370,7 @@ impl ProviderError {
                 "the conversation has outgrown the provider; start a new run, or let tools answer with less"
                     .to_owned()
             }
-            Kind::RateLimit => match self.again {
-                Again::TooLong(wait) => {
-                    format!("it wishes for a wait of {} s; ask again then", wait.as_secs())
-                }
-                Again::Never | Again::After(_) | Again::OutOfTime { .. } => {
-                    "ask again later, or less at once".to_owned()
-                }
-            },
+            Kind::RateLimit => "ask again later, or less at once".to_owned(),
             Kind::Request => "its words say what it doesn't take; check the model's settings".to_owned(),
             Kind::Foreign => "check the base URL: something else answers there".to_owned(),
             Kind::ResponseTooLarge => "lower the model's max_tokens".to_owned(),
@@ -427,6 +438,7 @@ impl Error for ProviderError {
             Failure::Stream(error) => Some(error),
             Failure::Answer(error) => Some(error),
             Failure::Silent { .. }
+            | Failure::OnlyPings { .. }
             | Failure::Redirected { .. }
             | Failure::Refused { .. }
             | Failure::Foreign { .. }
