@@ -172,7 +172,8 @@ impl Setup for Program {
                 return refused(format!("there is no script {script:?} here"));
             };
             return Ok(Cast {
-                model: AnyModel::Script(script.clone()),
+                // Under the name that it can be asked for by.
+                model: AnyModel::Script(script.clone().with_name(name)),
                 tool_choice: ToolChoice::Auto,
                 parallel: model.parallel.0,
                 eager,

@@ -211,3 +211,15 @@ async fn messages_are_repeated_to_each_provider_as_they_came() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_model_that_a_run_shows_can_be_asked_for_again() {
+    let service = Service::start().await;
+    let mut wish = run_of("quick");
+    for _ in 0..2 {
+        let run = service.begin(wish.clone()).await;
+        let ended = service.ended(&run).await;
+        assert_eq!(ended["model"], "script/quick");
+        wish["model"] = ended["report"]["model"].clone();
+    }
+}

@@ -112,6 +112,13 @@ impl ScriptedModel {
         Script::from_json(origin, text).map(Self::new)
     }
 
+    /// The same under another name.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.name = name.to_owned();
+        self
+    }
+
     /// The tools that the script calls, each time that it does.
     pub fn tools(&self) -> impl Iterator<Item = &str> {
         self.turns
