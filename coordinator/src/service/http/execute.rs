@@ -96,7 +96,12 @@ struct Messages {
     ),
     responses(
         (status = 200, description = "The message or messages with all results; the report with `report=true`; events on request",
-            content((serde_json::Value = "application/json"), (sse::SseEvent = "text/event-stream"))),
+            content((serde_json::Value = "application/json"), (sse::SseEvent = "text/event-stream")),
+            headers(
+             ("idempotency-replayed" = String, description = "`true` where an earlier request with this key began it"),
+             ("callboard-trace-id" = String, description = "Its trace, where it is recorded"),
+             ("callboard-trace-url" = String, description = "Where that trace is shown"),
+         )),
         (status = 410, description = "The replica that held the execution is gone", body = super::problem::ErrorBody),
         Beginning,
     ),

@@ -9,7 +9,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
+use utoipa::openapi::{
+    Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response as Described, ResponseBuilder, Type,
+};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::service::refusal::Refusal;
@@ -105,11 +107,17 @@ fn described(statuses: &[(u16, &str)]) -> BTreeMap<String, RefOr<Described>> {
         .iter()
         .map(|(status, what)| {
             let schema = Ref::from_schema_name("ErrorBody");
-            let response = ResponseBuilder::new()
+            let mut response = ResponseBuilder::new()
                 .description(*what)
-                .content("application/json", Content::new(Some(schema)))
-                .build();
-            (status.to_string(), RefOr::T(response))
+                .content("application/json", Content::new(Some(schema)));
+            if matches!(status, 429 | 503) {
+                let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
+                let header = HeaderBuilder::new()
+                    .schema(seconds)
+                    .description(Some("Seconds after which to ask again"));
+                response = response.header("retry-after", header.build());
+            }
+            (status.to_string(), RefOr::T(response.build()))
         })
         .collect()
 }

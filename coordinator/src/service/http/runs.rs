@@ -58,8 +58,20 @@ pub(super) struct Begin {
         ("traceparent" = Option<String>, Header, description = "The span that the run belongs below (W3C Trace Context)"),
     ),
     responses(
-        (status = 202, description = "The run has begun", body = RunView, headers(("location" = String, description = "Where it is"))),
-        (status = 200, description = "The run has ended (`wait`), or was begun by an earlier request with this key", body = RunView),
+        (status = 202, description = "The run has begun", body = RunView,
+         headers(
+             ("location" = String, description = "Where it is"),
+             ("idempotency-replayed" = String, description = "`true` where an earlier request with this key began it"),
+             ("callboard-trace-id" = String, description = "Its trace, where it is recorded"),
+             ("callboard-trace-url" = String, description = "Where that trace is shown"),
+         )),
+        (status = 200, description = "The run has ended (`wait`), or was begun by an earlier request with this key", body = RunView,
+         headers(
+             ("location" = String, description = "Where it is"),
+             ("idempotency-replayed" = String, description = "`true` where an earlier request with this key began it"),
+             ("callboard-trace-id" = String, description = "Its trace, where it is recorded"),
+             ("callboard-trace-url" = String, description = "Where that trace is shown"),
+         )),
         (status = 410, description = "The replica that held the run is gone, and the run with it", body = super::problem::ErrorBody),
         Beginning,
     ),
