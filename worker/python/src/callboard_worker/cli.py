@@ -95,14 +95,14 @@ def note(text: str) -> None:
     print(f"callboard: {text}", file=sys.stderr, flush=True)
 
 
-<<<<<<< HEAD
 def told(names: Sequence[str]) -> str:
     """What is on offer, in a few words."""
     shown, others = names[:NAMES_TOLD_MAX], len(names) - NAMES_TOLD_MAX
     if others <= 0:
         return ", ".join(shown)
     return f"{len(names)} tools: {', '.join(shown)} and {others} more"
-=======
+
+
 def refuse_signing() -> None:
     """Refuses to start where signatures are configured: this worker neither makes nor checks them."""
     for name in ("SIGN", "REQUIRE", "COORDINATORS"):
@@ -113,7 +113,6 @@ def refuse_signing() -> None:
                 "unset it, keep this pool out of signing.workers and let coordinators that don't require signatures "
                 "use it, or offer the tools by `callboard worker`"
             )
->>>>>>> 8401eb5 (wip)
 
 
 def make(arguments: argparse.Namespace) -> Worker:
