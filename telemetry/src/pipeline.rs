@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig};
@@ -15,8 +15,10 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanExporter as Exporter};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use crate::ids::ChosenIds;
+use crate::metrics::tolerant::Tolerant;
 use crate::queue::{self, SpanCounts};
 use crate::resource::{Service, resource};
 use crate::settings::Settings;
@@ -102,7 +104,7 @@ impl Telemetry {
                 let env = |name: &str| std::env::var(name).ok();
                 let provider = SdkMeterProvider::builder()
                     .with_resource(resource(service, env))
-                    .with_periodic_exporter(exporter);
+                    .with_periodic_exporter(Tolerant::new(exporter));
                 Some(provider.build())
             }
             None => None,
@@ -174,25 +176,24 @@ impl Telemetry {
         let _ = tokio::task::spawn_blocking(move || provider.force_flush()).await;
     }
 
-    /// Exports what there is, for at most `time`, and ends. What isn't away by then is lost, and a log
+    /// Exports what there is, for at most `time` in all, and ends. What isn't away by then is lost, and a log
     /// line says so, as is what is written after this. The asker's thread stays free meanwhile.
     pub async fn close(&self, time: Duration) {
         let (traces, metrics) = (self.traces.clone(), self.metrics.clone());
-        if traces.is_none() && metrics.is_none() {
-            return;
-        }
-        let closing = tokio::task::spawn_blocking(move || {
-            let ends = Instant::now() + time;
+        let traces = async {
             if let Some((provider, _)) = traces {
-                tell("spans", provider.shutdown_with_timeout(time));
+                closing("spans", time, move || provider.shutdown_with_timeout(time)).await;
             }
+        };
+        let metrics = async {
             if let Some(provider) = metrics {
-                let left = ends.saturating_duration_since(Instant::now());
-                tell("metrics", provider.shutdown_with_timeout(left));
+                closing("metrics", time, move || {
+                    provider.shutdown_with_timeout(time)
+                })
+                .await;
             }
-        });
-        // The thread tells what it could not do; it has nothing to panic with.
-        let _ = closing.await;
+        };
+        tokio::join!(traces, metrics);
     }
 }
 
@@ -205,9 +206,33 @@ impl Drop for Telemetry {
     }
 }
 
-fn tell(what: &str, closed: OTelSdkResult) {
-    if let Err(error) = closed {
+/// Ends a part of the pipeline, and waits for it for at most `time`, whatever the library does: on a thread
+/// that the process doesn't wait for.
+async fn closing(
+    what: &str,
+    time: Duration,
+    close: impl FnOnce() -> OTelSdkResult + Send + 'static,
+) {
+    let (told, done) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("callboard-otel-end".to_owned());
+    let started = thread.spawn(move || {
+        // Who waits no longer has said so.
+        let _ = told.send(close());
+    });
+    if let Err(error) = started {
         tracing::warn!(%error, "not all {what} could be exported at the end");
+        return;
+    }
+    match tokio::time::timeout(time, done).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => {
+            tracing::warn!(%error, "not all {what} could be exported at the end");
+        }
+        Ok(Err(_)) | Err(_) => {
+            tracing::warn!(
+                "not all {what} could be exported at the end: the collector gave no answer for {time:?}"
+            );
+        }
     }
 }
 

@@ -5,6 +5,9 @@ pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; cha
 /// The type of the older format, which everything reads.
 pub const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// The label that names a tenant.
+const TENANT: &str = "tenant=";
+
 /// Whether a request's `Accept` asks for OpenMetrics. Who doesn't, such as curl, gets the older format.
 pub(super) fn wants_open_metrics(accept: Option<&str>) -> bool {
     accept.is_some_and(|accept| accept.contains("application/openmetrics-text"))
@@ -54,6 +57,15 @@ fn without_exemplar(line: &str) -> &str {
     line
 }
 
+/// What is told without the series of other tenants. Comments stay, and series of nobody's.
+pub(super) fn of_tenant(text: &str, tenant: &str) -> String {
+    let own = format!("{TENANT}\"{tenant}\"");
+    let is_told = |line: &&str| {
+        line.starts_with('#') || !line.contains(TENANT) || line.contains(own.as_str())
+    };
+    text.split_inclusive('\n').filter(is_told).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +87,13 @@ mod tests {
         assert!(wants_open_metrics(Some(prometheus)));
         assert!(!wants_open_metrics(Some("*/*")));
         assert!(!wants_open_metrics(None));
+    }
+
+    #[test]
+    fn a_tenant_reads_its_own_series_and_those_of_nobody() {
+        let all = "# TYPE calls counter\ncalls_total{tool=\"a\",tenant=\"one\"} 1 # {trace_id=\"x\"} 1\n\
+                   calls_total{tenant=\"one-more\"} 2\nmemory 3\n# EOF\n";
+        let one = "# TYPE calls counter\ncalls_total{tool=\"a\",tenant=\"one\"} 1 # {trace_id=\"x\"} 1\nmemory 3\n# EOF\n";
+        assert_eq!(of_tenant(all, "one"), one);
     }
 }

@@ -14,6 +14,7 @@ mod source;
 mod spec;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tolerant;
 
 pub use format::{OPEN_METRICS, PLAIN};
 pub use histogram::Histogram;

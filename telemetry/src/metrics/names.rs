@@ -108,7 +108,7 @@ metrics! {
     SERVICE_IN_FLIGHT = Kind::Gauge, "callboard_service_in_flight", "callboard.service.in_flight", "{run}",
         [], "Runs and executions that this replica of the service drives";
     SERVICE_ANSWERS = Kind::Counter, "callboard_service_answers_total", "callboard.service.answers", "{answer}",
-        ["status"], "Answers of the service, by their HTTP status";
+        ["status"], "Answers of the service but to probes, by their HTTP status";
     RESIDENT_MEMORY = Kind::Gauge, "process_resident_memory_bytes", "process.memory.usage", "By",
         [], "Memory that the process has in use";
     WORKER_RESULTS_FORGOTTEN = Kind::Counter, "callboard_worker_results_forgotten_total", "callboard.worker.results.forgotten", "{result}",

@@ -109,7 +109,16 @@ impl Metrics {
     /// All of them in the format that a request's `Accept` asks for, after its type.
     #[must_use]
     pub fn told(&self, accept: Option<&str>) -> (&'static str, String) {
-        let text = self.text();
+        self.told_of(None, accept)
+    }
+
+    /// The same without the series of all tenants but one, if one is named.
+    #[must_use]
+    pub fn told_of(&self, tenant: Option<&str>, accept: Option<&str>) -> (&'static str, String) {
+        let mut text = self.text();
+        if let Some(tenant) = tenant {
+            text = format::of_tenant(&text, tenant);
+        }
         if format::wants_open_metrics(accept) {
             (format::OPEN_METRICS, text)
         } else {

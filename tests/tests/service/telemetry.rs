@@ -94,14 +94,14 @@ async fn tenants_and_their_embedded_workers_are_told_apart() {
     let folder = folder();
     let mut entries = String::new();
     let mut tokens = Vec::new();
-    for tenant in ["one", "two"] {
+    for (tenant, more) in [("one", ""), ("two", ""), ("watch", "metrics = \"all\"\n")] {
         let ended = Callboard::new(["token", "new", tenant])
             .unwrap()
             .run()
             .await;
         let ended = ended.unwrap();
         tokens.push(ended.stdout.trim().to_owned());
-        entries += &format!("{}\ntenant = \"{tenant}\"\n", ended.stderr.trim());
+        entries += &format!("{}\ntenant = \"{tenant}\"\n{more}", ended.stderr.trim());
     }
     std::fs::write(folder.path().join("tokens.toml"), entries).unwrap();
     let words = ["--tools", "basic", "--tokens", "tokens.toml"];
@@ -114,6 +114,10 @@ async fn tenants_and_their_embedded_workers_are_told_apart() {
         }
     }
     let told = service.as_who(&tokens[0]).ask(Method::GET, "/metrics");
+    let own = told.send().await.unwrap().text().await.unwrap();
+    assert!(own.contains("callboard_runs_total{end=\"answered\",tenant=\"one\"} 1.0\n"));
+    assert!(!own.contains("tenant=\"two\""), "{own}");
+    let told = service.as_who(&tokens[2]).ask(Method::GET, "/metrics");
     let told = told.send().await.unwrap().text().await.unwrap();
     for (tenant, runs) in [("one", "1.0"), ("two", "2.0")] {
         for line in [

@@ -90,6 +90,7 @@ async fn all_that_is_asked_for_is_there_after_a_demonstration() {
     let at = said.split("http://").nth(1).unwrap();
     let at = at.split_whitespace().next().unwrap().to_owned();
     assert!(get(&at, "/healthz").await.ends_with("ok\n"));
+    assert!(get(&at, "/v1/runs").await.contains("\"runs\""));
     service.terminate().unwrap();
     assert_eq!(service.ended().await.unwrap().code, Some(0));
 

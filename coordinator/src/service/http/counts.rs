@@ -35,13 +35,19 @@ impl Counts {
     }
 }
 
+/// What machines ask all the time: beside it, what callers are told would not be seen.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// Counts an answer when its head is there.
 pub(super) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_counted = !PROBES.contains(&request.uri().path());
     let response = next.run(request).await;
-    *app.counts
-        .answers()
-        .entry(response.status().as_u16())
-        .or_default() += 1;
+    if is_counted {
+        *app.counts
+            .answers()
+            .entry(response.status().as_u16())
+            .or_default() += 1;
+    }
     response
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
+use super::input::Asker;
 use super::problem::Reading;
 use super::runs::Json;
 
@@ -64,17 +65,22 @@ pub(super) async fn readyz(State(app): State<App>) -> Response {
 
 /// What was counted
 ///
-/// OpenMetrics where `Accept` asks for it, else Prometheus' older text format.
+/// OpenMetrics where `Accept` asks for it, else Prometheus' older text format. Series of a tenant are told to its
+/// tokens, and to those that read the metrics of all.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
     responses((status = 200, description = "The metrics", content(
         (String = "text/plain"), (String = "application/openmetrics-text"),
     )), Reading),
 )]
-pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(super) async fn metrics(
+    State(app): State<App>,
+    Asker(caller): Asker,
+    headers: HeaderMap,
+) -> Response {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     app.runs.refresh().await;
-    let (kind, text) = app.runs.metrics().told(accept);
+    let (kind, text) = app.runs.metrics().told_of(caller.metrics_of(), accept);
     ([(CONTENT_TYPE, kind)], text).into_response()
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -22,6 +22,8 @@ use crate::service::limits::Limits;
 /// How long to wait after a connection could not be accepted, for want of file handles most of all.
 /// Chosen, not measured.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is said that connections are turned away, at most.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 /// What a connection beyond the bound is told.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: application/json\r\n\
     content-length: 177\r\nconnection: close\r\n\r\n\
@@ -72,6 +74,7 @@ impl Server {
     pub async fn serve(self, router: Router, mut stop: watch::Receiver<bool>, grace: Duration) {
         let room = Arc::new(Semaphore::new(self.limits.connections_max));
         let mut connections = JoinSet::new();
+        let mut turned_away = TurnedAway::default();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
@@ -88,7 +91,10 @@ impl Server {
                                 drop(permit);
                             });
                         }
-                        Err(_full) => turn_away(socket, self.tls.is_some()),
+                        Err(_full) => {
+                            turn_away(socket, self.tls.is_some());
+                            turned_away.another(self.limits.connections_max);
+                        }
                     },
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -116,6 +122,27 @@ fn turn_away(socket: TcpStream, is_encrypted: bool) {
     if !is_encrypted {
         // What fits into an empty socket's buffer is taken at once, or nobody reads it.
         let _ = socket.try_write(FULL);
+    }
+}
+
+/// Connections for which there was no room, since that was said last.
+#[derive(Default)]
+struct TurnedAway {
+    number: u64,
+    told: Option<Instant>,
+}
+
+impl TurnedAway {
+    fn another(&mut self, max: usize) {
+        self.number += 1;
+        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            tracing::warn!(
+                connections = self.number,
+                max,
+                "connections were turned away: there is no room for more (serve.connections_max)"
+            );
+            (self.number, self.told) = (0, Some(Instant::now()));
+        }
     }
 }
 

@@ -201,7 +201,9 @@ impl Act {
         } = &self.about;
         let end = self.ended();
         let elapsed = end.as_ref().map_or(self.began.elapsed(), |end| end.elapsed);
-        let trace_id = trace.map(|trace| format!("{:032x}", u128::from_be_bytes(trace.trace_id())));
+        // Nobody finds one that isn't recorded.
+        let trace = trace.filter(TraceContext::is_sampled);
+        let trace_id = trace.map(|trace| trace.trace_text());
         RunView {
             id: run.to_string(),
             status: if end.is_some() {

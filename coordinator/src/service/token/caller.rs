@@ -20,6 +20,8 @@ pub struct Caller {
     pub runs_max: Option<usize>,
     /// Whose runs it sees.
     pub sees: Sees,
+    /// Whose metrics it reads, beside those of nobody's.
+    pub metrics: MetricsOf,
 }
 
 /// Whose runs a token sees; never those of another tenant.
@@ -31,6 +33,17 @@ pub enum Sees {
     Own,
     /// All of its tenant.
     Tenant,
+}
+
+/// Whose metrics a token reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricsOf {
+    /// Those of its tenant.
+    #[default]
+    Tenant,
+    /// Those of all tenants: for whoever watches the service.
+    All,
 }
 
 /// The name of a tool, or with a `*` at its end the beginning of names.
@@ -86,6 +99,16 @@ impl Caller {
             starts_per_minute: None,
             runs_max: None,
             sees: Sees::Tenant,
+            metrics: MetricsOf::All,
+        }
+    }
+
+    /// The tenant whose metrics it reads; none: those of all.
+    #[must_use]
+    pub fn metrics_of(&self) -> Option<&str> {
+        match self.metrics {
+            MetricsOf::Tenant => Some(self.tenant.as_str()),
+            MetricsOf::All => None,
         }
     }
 

@@ -9,6 +9,7 @@
 //! starts_per_minute = 60      # optional: as many as it likes
 //! runs_max = 20               # optional: as many as the service takes
 //! sees = "tenant"             # optional: "own" runs only
+//! metrics = "all"             # optional: those of its "tenant" only
 //! ```
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use callboard_proto::Tenant;
 use serde::Deserialize;
 
-use super::{Caller, Sees, Tokens, ToolPattern};
+use super::{Caller, MetricsOf, Sees, Tokens, ToolPattern};
 
 /// Why a file of tokens can't be used. The text never holds a hash.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,8 @@ struct Entry {
     runs_max: Option<NonZeroUsize>,
     #[serde(default)]
     sees: Sees,
+    #[serde(default)]
+    metrics: MetricsOf,
 }
 
 impl Tokens {
@@ -113,6 +116,7 @@ impl Tokens {
                 starts_per_minute: entry.starts_per_minute.map(NonZeroU32::get),
                 runs_max: entry.runs_max.map(NonZeroUsize::get),
                 sees: entry.sees,
+                metrics: entry.metrics,
             };
             tokens.push((hash, Arc::new(caller)));
         }

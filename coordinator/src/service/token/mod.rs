@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-pub use caller::{Caller, Sees, ToolPattern};
+pub use caller::{Caller, MetricsOf, Sees, ToolPattern};
 pub use file::TokenFileError;
 
 /// What a token begins with, so that scanners for secrets know one.
