@@ -171,7 +171,7 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with = "script")]
     pub(crate) no_stream: bool,
     /// Model responses, at most.
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) turns: u32,
     /// Calls, at most.
     #[arg(long, value_name = "N", default_value_t = 1000)]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tracing::Level;
 
 use crate::log;
+use crate::view::plain;
 
 /// Writes a line to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {
@@ -54,8 +55,10 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Lays rows out in columns; the first row is the heading.
+/// Lays rows out in columns; the first row is the heading. What a model wrote doesn't steer the terminal.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let plain = |row: &Vec<String>| row.iter().map(|cell| plain::line(cell)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(plain).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter()

@@ -83,6 +83,12 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
         output::json(&Traced::new(config, trace_id.as_deref(), view))?;
     } else {
         output::line(&view::line(format, &messages))?;
+        if let Some(trace_id) = &trace_id {
+            output::note(&format!(
+                "callboard: {}",
+                telemetry::shown(config, trace_id)
+            ));
+        }
     }
     session.close().await;
     let mut tally = Tally::default();

@@ -4,5 +4,6 @@ pub(crate) mod change;
 pub(crate) mod clock;
 pub(crate) mod conflict;
 pub(crate) mod crew;
+pub(crate) mod plain;
 pub(crate) mod table;
 pub(crate) mod watch;

@@ -27,6 +27,22 @@ pub enum SettingsError {
         /// What it says.
         value: String,
     },
+    /// No sampler has this name.
+    #[error(
+        "OTEL_TRACES_SAMPLER = {value:?}: write one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio"
+    )]
+    Sampler {
+        /// What it says.
+        value: String,
+    },
+    /// A ratio that is none.
+    #[error(
+        "OTEL_TRACES_SAMPLER_ARG = {value:?}: write the share of traces that is sampled, from 0 to 1"
+    )]
+    Ratio {
+        /// What it says.
+        value: String,
+    },
     /// Another exporter than OTLP.
     #[error("{variable} = {value:?}: write otlp or none")]
     Exporter {
@@ -36,6 +52,16 @@ pub enum SettingsError {
         value: String,
     },
 }
+
+/// Those that the SDK knows; it takes `parentbased_always_on` for all others.
+const SAMPLERS: [&str; 6] = [
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+];
 
 const PROTOCOLS: [&str; 3] = [
     "OTEL_EXPORTER_OTLP_PROTOCOL",
@@ -47,7 +73,7 @@ impl Settings {
     /// Reads the variables. Without an endpoint nothing is exported.
     ///
     /// # Errors
-    /// When one asks for a protocol or an exporter that isn't built in.
+    /// When one asks for a protocol, an exporter or a sampler that isn't built in.
     pub fn from_env(env: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let read = |name: &str| env(name).filter(|value| !value.trim().is_empty());
         if read("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
@@ -82,6 +108,9 @@ impl Settings {
                 return Err(SettingsError::Protocol { variable, value });
             }
         }
+        if settings.traces.is_some() {
+            check_sampler(&read)?;
+        }
         Ok(settings)
     }
 
@@ -89,6 +118,27 @@ impl Settings {
     #[must_use]
     pub const fn is_off(&self) -> bool {
         self.traces.is_none() && self.metrics.is_none()
+    }
+}
+
+/// The SDK would sample everything where it can't read these, and say so in its own log alone.
+fn check_sampler(read: &impl Fn(&str) -> Option<String>) -> Result<(), SettingsError> {
+    let Some(value) = read("OTEL_TRACES_SAMPLER") else {
+        return Ok(());
+    };
+    if !SAMPLERS.contains(&&*value) {
+        return Err(SettingsError::Sampler { value });
+    }
+    let ratio = read("OTEL_TRACES_SAMPLER_ARG").filter(|_| value.ends_with("traceidratio"));
+    match ratio {
+        Some(value)
+            if !value
+                .parse()
+                .is_ok_and(|ratio: f64| (0.0..=1.0).contains(&ratio)) =>
+        {
+            Err(SettingsError::Ratio { value })
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -147,6 +197,26 @@ mod tests {
             Err(SettingsError::Protocol { .. })
         ));
         assert_eq!(settings(&http[1..]), Ok(Settings::default()));
+        let sampled = |sampler, ratio| {
+            settings(&[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4317"),
+                ("OTEL_TRACES_SAMPLER", sampler),
+                ("OTEL_TRACES_SAMPLER_ARG", ratio),
+            ])
+        };
+        assert!(sampled("traceidratio", "0.01").is_ok());
+        assert!(sampled("always_on", "").is_ok());
+        assert!(matches!(
+            sampled("sometimes", ""),
+            Err(SettingsError::Sampler { .. })
+        ));
+        for ratio in ["1 %", "1.5", "-0.1", "NaN"] {
+            let refused = sampled("parentbased_traceidratio", ratio);
+            assert!(
+                matches!(refused, Err(SettingsError::Ratio { .. })),
+                "{ratio}"
+            );
+        }
         let zipkin = [("OTEL_TRACES_EXPORTER", "zipkin")];
         assert!(matches!(
             settings(&zipkin),

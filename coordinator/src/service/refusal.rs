@@ -104,6 +104,8 @@ pub enum Refusal {
     },
     /// The service has as many in flight as it takes.
     Overloaded,
+    /// The service has as many connections as it takes.
+    Crowded,
     /// The service ends and begins nothing new.
     Draining,
     /// The workers of the tenant can't be reached.
@@ -139,6 +141,7 @@ impl Refusal {
             Self::ReplicaSilent
             | Self::Unlinked
             | Self::Overloaded
+            | Self::Crowded
             | Self::Draining
             | Self::Workers { .. } => 503,
         }
@@ -173,7 +176,7 @@ impl Refusal {
             Self::ToolForbidden { .. } => "tool_forbidden",
             Self::Rate { .. } => "rate_limited",
             Self::TooMany { .. } => "too_many_runs",
-            Self::Overloaded => "overloaded",
+            Self::Overloaded | Self::Crowded => "overloaded",
             Self::Draining => "draining",
             Self::Workers { .. } => "workers_unreachable",
             Self::Internal => "internal",
@@ -215,6 +218,7 @@ impl Refusal {
                 format!("this token has {runs_max} in flight, as many as it may")
             }
             Self::Overloaded => "the service has as many runs in flight as it takes".into(),
+            Self::Crowded => "the service has as many connections as it takes".into(),
             Self::Draining => "the service ends and begins nothing new".into(),
             Self::Workers { why } => format!("the tenant's workers can't be reached: {why}"),
             Self::Internal => "a fault of Callboard's own; its log says more".into(),
@@ -235,6 +239,7 @@ impl Refusal {
             Self::ReplicaSilent
             | Self::Unlinked
             | Self::Overloaded
+            | Self::Crowded
             | Self::Draining
             | Self::Workers { .. } => "ask again after Retry-After",
             Self::KeyTaken => "give each request a key of its own, and repeat it unchanged",
@@ -259,7 +264,7 @@ impl Refusal {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Rate { retry_after } => Some(*retry_after),
-            Self::TooMany { .. } | Self::Overloaded => Some(FULL),
+            Self::TooMany { .. } | Self::Overloaded | Self::Crowded => Some(FULL),
             Self::Draining | Self::Workers { .. } | Self::ReplicaSilent | Self::Unlinked => {
                 Some(AWAY)
             }

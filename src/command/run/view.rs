@@ -3,6 +3,7 @@
 use callboard_coordinator::run::RunReport;
 
 use crate::output;
+use crate::view::plain;
 
 /// The run as people read it: each turn with its calls, then the answer.
 pub(super) fn with_turns(report: &RunReport) -> String {
@@ -70,9 +71,8 @@ fn counted(number: usize, what: &str) -> String {
 
 /// What the model said last. A terminal isn't shown what would steer it.
 pub(super) fn text(report: &RunReport, is_terminal: bool) -> String {
-    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
     if is_terminal {
-        report.text.replace(steers, "\u{fffd}")
+        plain::lines(&report.text)
     } else {
         report.text.clone()
     }

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use callboard_coordinator::run_log::{CallName, Entry, Happening};
 use crossterm::style::{Color, Stylize as _};
 
+use crate::view::plain;
+
 /// Which entries are told.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -108,7 +110,7 @@ impl Lines {
         let who = match call_of(&entry.what) {
             Some(call) => {
                 let tool = self.tools.get(call).map_or("?", String::as_str);
-                format!("  {tool} {}: ", plain(&call.id))
+                format!("  {tool} {}: ", plain::line(&call.id))
             }
             None => String::new(),
         };
@@ -137,18 +139,6 @@ impl Lines {
     }
 }
 
-/// What a model or a provider wrote, on one line and unable to steer a terminal.
-fn plain(text: &str) -> String {
-    let steers = |character: char| {
-        if character.is_control() {
-            ' '
-        } else {
-            character
-        }
-    };
-    text.chars().map(steers).collect()
-}
-
 fn text(what: &Happening) -> Option<String> {
     Some(match what {
         Happening::RunStarted {
@@ -165,7 +155,7 @@ fn text(what: &Happening) -> Option<String> {
         Happening::ModelAnswered {
             turn, text, calls, ..
         } => {
-            let said = plain(text);
+            let said = plain::line(text);
             let calls = match calls {
                 0 => "answers".to_owned(),
                 1 => "asks for 1 call".to_owned(),
@@ -177,7 +167,7 @@ fn text(what: &Happening) -> Option<String> {
             }
         }
         Happening::ModelFailed { turn, message } => {
-            format!("turn {turn}: no answer: {}", plain(message))
+            format!("turn {turn}: no answer: {}", plain::line(message))
         }
         Happening::CallPosted {
             attempt, worker, ..
@@ -187,7 +177,7 @@ fn text(what: &Happening) -> Option<String> {
             percent, message, ..
         } => {
             let percent = percent.map_or_else(String::new, |percent| format!("{percent} %"));
-            let message = message.as_deref().map(plain).unwrap_or_default();
+            let message = message.as_deref().map(plain::line).unwrap_or_default();
             format!("{percent} {message}").trim().to_owned()
         }
         Happening::CallReturned { why, delay_ms, .. } if *delay_ms > 0.0 => {
@@ -211,7 +201,7 @@ fn text(what: &Happening) -> Option<String> {
                 0 | 1 => String::new(),
                 attempts => format!(", {attempts} attempts"),
             };
-            let message = message.as_deref().map(plain);
+            let message = message.as_deref().map(plain::line);
             let message = message.map_or_else(String::new, |text| format!(": {text}"));
             format!("{outcome}{doubt}, {elapsed_ms:.0} ms{tries}{message}")
         }
@@ -226,7 +216,7 @@ fn text(what: &Happening) -> Option<String> {
             format!("turn {turn}: gathered ({stopped}{unread}) in {gathered_ms:.0} ms")
         }
         Happening::RunEnded { reason, message } => match message {
-            Some(message) => format!("ended: {reason}: {}", plain(message)),
+            Some(message) => format!("ended: {reason}: {}", plain::line(message)),
             None => format!("ended: {reason}"),
         },
         Happening::TurnOpened { .. }

@@ -132,19 +132,28 @@ async fn there_is_a_bound_on_heads_connections_and_streams() {
     let _one = service.follow(&run, 0).await;
     assert_eq!(service.follow(&run, 0).await.status, 429);
     let address = service.url.trim_start_matches("http://").to_owned();
+    // Connections are taken in their order: with those of the client, these fill the room.
     let mut held = Vec::new();
-    let turned_away = loop {
-        let mut socket = TcpStream::connect(&address).await.unwrap();
-        let mut answer = [0; 12];
-        let read = tokio::time::timeout(Duration::from_secs(1), socket.read_exact(&mut answer));
-        match read.await {
-            Ok(read) => {
-                read.unwrap();
-                break answer;
-            }
-            Err(_nothing) => held.push(socket),
-        }
-        assert!(held.len() < 8, "nobody is turned away");
-    };
-    assert_eq!(&turned_away, b"HTTP/1.1 503");
+    for _ in 0..4 {
+        held.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let refused = ask_once(&address, "/v1/runs").await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+    assert!(refused.contains("\"code\":\"overloaded\""), "{refused}");
+    // Nobody takes it for dead meanwhile.
+    for probe in ["/healthz", "/readyz", "/metrics"] {
+        let answer = ask_once(&address, probe).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{probe}: {answer}");
+    }
+}
+
+/// What a connection of its own is answered, until its end.
+async fn ask_once(address: &str, path: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
 }

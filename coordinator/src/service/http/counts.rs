@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use callboard_telemetry::metrics::{Reading, Source, names};
 
-use super::App;
+use super::{App, crowd};
 use crate::service::runs::Runs;
 
 /// Counts the answers of the service, and reads how much it drives.
@@ -35,12 +35,10 @@ impl Counts {
     }
 }
 
-/// What machines ask all the time: beside it, what callers are told would not be seen.
-const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-
 /// Counts an answer when its head is there.
 pub(super) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let is_counted = !PROBES.contains(&request.uri().path());
+    // Machines ask all the time: beside it, what callers are told would not be seen.
+    let is_counted = !crowd::is_probe(&request);
     let response = next.run(request).await;
     if is_counted {
         *app.counts

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::crowd::{self, Crowded};
 use super::tls;
 use crate::service::limits::Limits;
 
@@ -24,7 +25,7 @@ use crate::service::limits::Limits;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often it is said that connections are turned away, at most.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-/// What a connection beyond the bound is told.
+/// What a connection is told for which there isn't even room to read it.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: application/json\r\n\
     content-length: 177\r\nconnection: close\r\n\r\n\
     {\"error\":{\"code\":\"overloaded\",\"message\":\"the service has as many connections as it takes\",\
@@ -73,29 +74,43 @@ impl Server {
     /// being answered, and gives up on them after `grace`.
     pub async fn serve(self, router: Router, mut stop: watch::Receiver<bool>, grace: Duration) {
         let room = Arc::new(Semaphore::new(self.limits.connections_max));
+        let crowd = Arc::new(Semaphore::new(crowd::ROOM));
+        let probes_alone = router.clone().layer(Extension(Crowded));
         let mut connections = JoinSet::new();
         let mut turned_away = TurnedAway::default();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((socket, _)) => match Arc::clone(&room).try_acquire_owned() {
-                        Ok(permit) => {
-                            let connection = Connection {
-                                tls: self.tls.clone(),
-                                limits: self.limits.clone(),
-                                router: router.clone(),
-                                stop: stop.clone(),
-                            };
+                    Ok((socket, _)) => {
+                        let connection = |router: &Router, read_timeout, is_kept| Connection {
+                            tls: self.tls.clone(),
+                            router: router.clone(),
+                            read_timeout,
+                            head_bytes_max: self.limits.head_bytes_max,
+                            is_kept,
+                            stop: stop.clone(),
+                        };
+                        if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
+                            let connection = connection(&router, self.limits.read_timeout, true);
                             connections.spawn(async move {
                                 connection.serve(socket).await;
                                 drop(permit);
                             });
+                            continue;
                         }
-                        Err(_full) => {
+                        turned_away.another(self.limits.connections_max);
+                        if let Ok(permit) = Arc::clone(&crowd).try_acquire_owned() {
+                            let connection = connection(&probes_alone, crowd::TIME, false);
+                            connections.spawn(async move {
+                                // Who takes longer has been told, or isn't to hold the room.
+                                let served = connection.serve(socket);
+                                let _ = tokio::time::timeout(crowd::TIME * 2, served).await;
+                                drop(permit);
+                            });
+                        } else {
                             turn_away(socket, self.tls.is_some());
-                            turned_away.another(self.limits.connections_max);
                         }
-                    },
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -139,7 +154,7 @@ impl TurnedAway {
             tracing::warn!(
                 connections = self.number,
                 max,
-                "connections were turned away: there is no room for more (serve.connections_max)"
+                "connections were answered with 503 or not at all, but for probes: there is no room for more (serve.connections_max)"
             );
             (self.number, self.told) = (0, Some(Instant::now()));
         }
@@ -148,8 +163,13 @@ impl TurnedAway {
 
 struct Connection {
     tls: Option<Arc<ServerConfig>>,
-    limits: Limits,
     router: Router,
+    /// Time for a handshake, and for each request's head.
+    read_timeout: Duration,
+    /// Bytes of a request's head, at most.
+    head_bytes_max: usize,
+    /// Whether it takes more than one request.
+    is_kept: bool,
     stop: watch::Receiver<bool>,
 }
 
@@ -161,7 +181,7 @@ impl Connection {
             None => self.http(socket).await,
             Some(tls) => {
                 let tls = TlsAcceptor::from(Arc::clone(tls));
-                let handshake = tokio::time::timeout(self.limits.read_timeout, tls.accept(socket));
+                let handshake = tokio::time::timeout(self.read_timeout, tls.accept(socket));
                 match handshake.await.unwrap_or_else(|_| Err(tls::too_slow())) {
                     Ok(socket) => self.http(socket).await,
                     Err(error) => {
@@ -185,8 +205,9 @@ impl Connection {
         let service = TowerToHyperService::new(self.router.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.read_timeout)
-            .max_buf_size(self.limits.head_bytes_max)
+            .keep_alive(self.is_kept)
+            .header_read_timeout(self.read_timeout)
+            .max_buf_size(self.head_bytes_max)
             .serve_connection(TokioIo::new(socket), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {

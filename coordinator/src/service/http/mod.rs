@@ -2,10 +2,11 @@
 //!
 //! `gate` says who asks, `problem` writes what is refused in one shape, `input` reads queries and bodies,
 //! `runs`, `calls`, `events`, `execute`, `views`, `health` and `page` are the paths, `router` puts them together and
-//! describes them, `listener` and `tls` are the connections, `counts` what is counted of all that.
+//! describes them, `listener` and `tls` are the connections, `crowd` what is served when there are too many, `counts` what is counted of all that.
 
 mod calls;
 mod counts;
+mod crowd;
 mod events;
 mod execute;
 mod gate;

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{App, calls, counts, events, execute, gate, health, page, problem, runs, views};
+use super::{App, calls, counts, crowd, events, execute, gate, health, page, problem, runs, views};
 
 /// What the paths have in common.
 #[derive(OpenApi)]
@@ -112,6 +112,7 @@ pub fn router(app: App, more: Router<App>) -> Router {
         .merge(open)
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
+        .layer(from_fn(crowd::probes_alone))
         .layer(from_fn(problem::name_and_write))
         .layer(from_fn_with_state(app.clone(), counts::count))
         .with_state(app)

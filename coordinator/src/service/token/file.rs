@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use callboard_proto::Tenant;
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::{Caller, MetricsOf, Sees, Tokens, ToolPattern};
 
@@ -25,14 +26,21 @@ use super::{Caller, MetricsOf, Sees, Tokens, ToolPattern};
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFileError {
     /// It isn't TOML, or holds something that is unknown here.
-    #[error("the file of tokens can't be used: {0}")]
-    Form(String),
+    #[error("the file of tokens can't be used, line {line}: {what}")]
+    Form {
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong there.
+        what: String,
+    },
     /// It holds no token.
     #[error("the file of tokens holds none; add a [[token]]: `callboard token new` prints one")]
     Empty,
     /// A token can't be used.
-    #[error("the token {name:?} can't be used: {what}")]
+    #[error("the token {name:?} can't be used, line {line}: {what}")]
     Token {
+        /// Where it begins, from 1.
+        line: usize,
         /// Its name.
         name: String,
         /// What is wrong with it.
@@ -44,7 +52,7 @@ pub enum TokenFileError {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    token: Vec<Entry>,
+    token: Vec<Spanned<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +77,10 @@ impl Tokens {
     /// When it can't be used as a whole; the text names the place and the cure.
     pub fn from_toml(text: &str, tenant: &Tenant) -> Result<Self, TokenFileError> {
         // The library's message would show the line, and in it perhaps a token.
-        let form = |error: toml::de::Error| TokenFileError::Form(error.message().to_owned());
+        let form = |error: toml::de::Error| TokenFileError::Form {
+            line: line(text, error.span().map_or(0, |span| span.start)),
+            what: error.message().to_owned(),
+        };
         let file: File = toml::from_str(text).map_err(form)?;
         if file.token.is_empty() {
             return Err(TokenFileError::Empty);
@@ -78,7 +89,10 @@ impl Tokens {
         let mut hashes = BTreeSet::new();
         let mut tokens = Vec::new();
         for entry in file.token {
+            let line = line(text, entry.span().start);
+            let entry = entry.into_inner();
             let wrong = |what: String| TokenFileError::Token {
+                line,
                 name: entry.name.clone(),
                 what,
             };
@@ -122,6 +136,11 @@ impl Tokens {
         }
         Ok(Self(tokens))
     }
+}
+
+/// The line of a place in a text, from 1.
+fn line(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
 #[cfg(test)]
