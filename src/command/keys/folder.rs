@@ -83,6 +83,9 @@ impl Folder {
         forget_previous: bool,
     ) -> anyhow::Result<Vec<Key>> {
         let folder = self.0.join(tenant.as_str());
+        if rotate || forget_previous {
+            self.check_rotation(tenant, rotate)?;
+        }
         make_folder(&folder)?;
         let mut roles = vec![Role::Coordinator, Role::Viewer, Role::Operator];
         roles.extend(pools.iter().cloned().map(Role::Worker));
@@ -119,6 +122,28 @@ impl Folder {
             }
         }
         Ok(keys)
+    }
+
+    /// Whether the keys of a tenant can be rotated, or those before them forgotten.
+    fn check_rotation(&self, tenant: &Tenant, rotate: bool) -> anyhow::Result<()> {
+        if !self.knows(tenant) {
+            return Err(bad_input(anyhow::anyhow!(
+                "{} holds no keys of the tenant {tenant}; name another with --tenant",
+                self.0.display()
+            )));
+        }
+        let folder = self.0.join(tenant.as_str());
+        for role in roles_of(&folder)?.iter().filter(|_| rotate) {
+            let previous = file_of(&folder, role).with_extension(PREVIOUS);
+            if previous.exists() {
+                return Err(bad_input(anyhow::anyhow!(
+                    "{} is still taken beside the newer key, and a second rotation would cut off who uses it; \
+                     when all have the newer ones: --forget-previous, then --rotate",
+                    previous.display()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// All keys that there are.

@@ -10,7 +10,7 @@ mod tests;
 
 use std::path::PathBuf;
 
-use callboard_proto::{Pool, Role};
+use callboard_proto::{Pool, Role, Tenant};
 use clap::Args;
 use serde::Serialize;
 
@@ -62,6 +62,9 @@ pub(crate) struct Keys {
 #[derive(Debug, Serialize)]
 struct View {
     server_file: PathBuf,
+    /// What it doesn't say because somebody changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_file_lacks: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     authority_file: Option<PathBuf>,
     users: Vec<User>,
@@ -89,21 +92,20 @@ pub(crate) fn run(flags: &Keys, config: &Config) -> anyhow::Result<Exit> {
         let pool = Pool::new(name.as_str());
         pools.push(pool.map_err(|error| bad_input(anyhow::anyhow!("--pool {name:?}: {error}")))?);
     }
-    let folder = Folder::open(&flags.dir)?;
-    if pools.is_empty() && !folder.knows(&tenant) {
-        pools.push(config.pool()?);
+    if tenant.as_str() == certificate::FOLDER {
+        return Err(bad_input(anyhow::anyhow!(
+            "a tenant can't be called {tenant}: the folder of that name is for certificates"
+        )));
     }
-    let keys = folder.make(&tenant, &pools, flags.rotate, flags.forget_previous)?;
-    let authority_file = certificate::make(&folder, &flags.hosts)?;
-    let server_file = server::write(&folder, &keys)?;
-    let signing = signing::write(&folder, &keys)?;
-    let users = keys.iter().map(user).collect();
-    let view = View {
-        server_file,
-        authority_file,
-        users,
-        signing,
-    };
+    // What the system refuses of the folder is about what was given.
+    let view = make(flags, config, &tenant, &pools).map_err(|error| {
+        let is_systems = |cause: &(dyn std::error::Error + 'static)| cause.is::<std::io::Error>();
+        if error.chain().any(is_systems) {
+            bad_input(error)
+        } else {
+            error
+        }
+    })?;
     if flags.json {
         output::json(&view)?;
     } else {
@@ -113,7 +115,34 @@ pub(crate) fn run(flags: &Keys, config: &Config) -> anyhow::Result<Exit> {
             view.server_file.display()
         ));
     }
+    if let Some(missing) = &view.server_file_lacks {
+        output::note(&format!(
+            "callboard: {} was changed and is not written again; until this is added, the server speaks in the clear:\n{missing}",
+            view.server_file.display()
+        ));
+    }
     Ok(Exit::Done)
+}
+
+/// Makes what is asked for; gives what there is then.
+fn make(flags: &Keys, config: &Config, tenant: &Tenant, pools: &[Pool]) -> anyhow::Result<View> {
+    let mut pools = pools.to_vec();
+    let folder = Folder::open(&flags.dir)?;
+    if pools.is_empty() && !folder.knows(tenant) {
+        pools.push(config.pool()?);
+    }
+    let keys = folder.make(tenant, &pools, flags.rotate, flags.forget_previous)?;
+    let authority_file = certificate::make(&folder, &flags.hosts)?;
+    let server = server::write(&folder, &keys)?;
+    let signing = signing::write(&folder, &keys)?;
+    let users = keys.iter().map(user).collect();
+    Ok(View {
+        server_file: server.file,
+        server_file_lacks: server.missing,
+        authority_file,
+        users,
+        signing,
+    })
 }
 
 fn user(key: &Key) -> User {

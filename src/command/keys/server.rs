@@ -1,8 +1,9 @@
 //! The server's configuration: an account for each tenant, a user for each role.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use callboard_proto::{Permissions, Role};
 
 use super::folder::{self, Folder, Key};
@@ -12,32 +13,59 @@ const ACCOUNTS_FILE: &str = "accounts.conf";
 /// The file that the server is started with, written once and the operator's from then on.
 const SERVER_FILE: &str = "nats.conf";
 
-/// Writes the accounts, and the server's own file where there is none.
-pub(super) fn write(folder: &Folder, keys: &[Key]) -> anyhow::Result<PathBuf> {
-    folder::write(&folder.path(ACCOUNTS_FILE), &accounts(keys))?;
-    let server_file = folder.path(SERVER_FILE);
-    let has_tls = folder.path(super::certificate::FOLDER).is_dir();
-    let is_ours = std::fs::read_to_string(&server_file).map_or(true, |text| {
-        text == server(!has_tls) || text == server(has_tls)
-    });
-    if is_ours {
-        folder::write(&server_file, &server(has_tls))?;
-    }
-    Ok(server_file)
+/// The server's own file, as it stands.
+pub(super) struct Server {
+    pub(super) file: PathBuf,
+    /// What somebody who changed it has to add, because it isn't written again.
+    pub(super) missing: Option<String>,
 }
 
-/// The server's own file.
-pub(super) fn server(has_tls: bool) -> String {
-    let tls = if has_tls {
-        r#"
-tls {
-  cert_file: "tls/server.pem"
-  key_file: "tls/server-key.pem"
-}
-"#
-    } else {
-        ""
+/// Writes the accounts, and the server's own file where nobody has changed it.
+pub(super) fn write(folder: &Folder, keys: &[Key]) -> anyhow::Result<Server> {
+    folder::write(&folder.path(ACCOUNTS_FILE), &accounts(keys))?;
+    let file = folder.path(SERVER_FILE);
+    let certificates = folder.path(super::certificate::FOLDER);
+    // The server looks for a certificate below the folder that it is started in, wherever its own file stands.
+    let certificates = std::path::absolute(&certificates)
+        .with_context(|| format!("{} has no absolute path", certificates.display()))?;
+    let certificates = certificates.is_dir().then_some(certificates);
+    let wanted = server(certificates.as_deref());
+    let there = std::fs::read_to_string(&file).ok();
+    let is_ours = there
+        .as_ref()
+        .is_none_or(|there| *there == server(None) || *there == wanted);
+    if is_ours {
+        folder::write(&file, &wanted)?;
+        return Ok(Server {
+            file,
+            missing: None,
+        });
+    }
+    let names_it = |folder: &Path| {
+        let there = there.as_deref().unwrap_or_default();
+        there.contains(&*folder.join(super::certificate::SERVER).to_string_lossy())
     };
+    let missing = certificates.filter(|folder| !names_it(folder));
+    Ok(Server {
+        file,
+        missing: missing.map(|folder| tls(&folder)),
+    })
+}
+
+/// The block with the certificate in this folder.
+fn tls(certificates: &Path) -> String {
+    // A path is quoted as JSON is: what the server reads is the same.
+    let path = |name| serde_json::Value::from(certificates.join(name).to_string_lossy());
+    format!(
+        "tls {{\n  cert_file: {}\n  key_file: {}\n}}\n",
+        path(super::certificate::SERVER),
+        path(super::certificate::SERVER_KEY)
+    )
+}
+
+/// The server's own file, with the certificate in this folder.
+pub(super) fn server(certificates: Option<&Path>) -> String {
+    let tls = certificates.map_or_else(String::new, |folder| format!("\n{}", tls(folder)));
     format!(
         r#"# Made by `callboard keys`. Yours to change: what was changed is not written again.
 port: 4222

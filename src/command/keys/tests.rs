@@ -3,7 +3,7 @@
 use callboard_proto::{Pool, Role, Tenant};
 
 use super::folder::{Folder, Key, State};
-use super::{server, signing};
+use super::{certificate, server, signing};
 
 fn tenant(name: &str) -> Tenant {
     Tenant::new(name).unwrap()
@@ -104,6 +104,47 @@ fn a_rotation_keeps_the_old_key_until_it_is_forgotten() {
 }
 
 #[test]
+fn a_rotation_takes_away_no_key_that_is_still_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Folder::open(folder.path()).unwrap();
+    let acme = tenant("acme");
+    for (rotate, forget) in [(true, false), (false, true)] {
+        let error = keys.make(&tenant("acne"), &[], rotate, forget).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("no keys of the tenant acne"), "{text}");
+    }
+    assert!(!keys.knows(&tenant("acne")));
+    keys.make(&acme, &[], false, false).unwrap();
+    let rotated = keys.make(&acme, &[], true, false).unwrap();
+    let error = keys.make(&acme, &[], true, false).unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("--forget-previous"), "{text}");
+    let still = keys.make(&acme, &[], false, false).unwrap();
+    assert_eq!(still[0].public, rotated[0].public);
+    assert_eq!(still[0].previous, rotated[0].previous);
+}
+
+#[test]
+fn a_server_file_that_was_changed_is_kept_and_what_it_lacks_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Folder::open(folder.path()).unwrap();
+    let made = keys.make(&tenant("acme"), &[], false, false).unwrap();
+    let first = server::write(&keys, &made).unwrap();
+    assert!(first.missing.is_none());
+    let text = std::fs::read_to_string(&first.file).unwrap();
+    certificate::make(&keys, &["localhost".to_owned()]).unwrap();
+    let with_tls = server::write(&keys, &made).unwrap();
+    assert!(with_tls.missing.is_none());
+    let written = std::fs::read_to_string(&first.file).unwrap();
+    assert!(written.contains("cert_file: \"/"), "{written}");
+    std::fs::write(&first.file, text.replace("4222", "4223")).unwrap();
+    let missing = server::write(&keys, &made).unwrap().missing.unwrap();
+    assert!(missing.starts_with("tls {\n"), "{missing}");
+    std::fs::write(&first.file, format!("{text}\n{missing}")).unwrap();
+    assert!(server::write(&keys, &made).unwrap().missing.is_none());
+}
+
+#[test]
 fn what_is_no_seed_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let keys = Folder::open(folder.path()).unwrap();
@@ -135,7 +176,7 @@ fn the_server_is_told_public_keys_and_permissions_alone() {
         key("other", Role::Operator, "UO"),
     ];
     insta::assert_snapshot!(server::accounts(&keys));
-    insta::assert_snapshot!(server::server(true));
+    insta::assert_snapshot!(server::server(Some("/etc/nats/tls".as_ref())));
 }
 
 #[test]

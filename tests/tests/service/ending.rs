@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use callboard_tests::harness::until;
+use callboard_tests::server::{Options, Server};
 use reqwest::Method;
 use serde_json::json;
 
@@ -80,6 +81,30 @@ async fn what_runs_on_is_interrupted_with_its_calls_settled() {
     assert_eq!(ended.code, Some(6), "{}", ended.stderr);
     assert!(
         ended.stderr.contains("3 runs were interrupted"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn it_ends_in_order_while_the_server_is_away() {
+    let mut server = Server::start_for_faults(&Options::default()).await.unwrap();
+    let url = server.url();
+    let words = ["--nats", url.as_str(), "--grace", "300ms"];
+    let service = Service::with(&words, |command| command).await;
+    server.kill9().await.unwrap();
+    until("it isn't linked any more", async || {
+        let response = service.ask(Method::GET, "/readyz").send().await?;
+        Ok((response.status() == 503).then_some(()))
+    })
+    .await
+    .unwrap();
+    service.child.terminate().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(30), service.child.ended()).await;
+    let ended = ended.expect("it ends").unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("every run has ended"),
         "{}",
         ended.stderr
     );

@@ -36,6 +36,8 @@ const SILENT_MAX: Duration = Duration::from_secs(600);
 /// How long a new replica listens for the others before it serves. Chosen, not measured: they beat at
 /// once when they hear a new one.
 const HELLO: Duration = Duration::from_millis(300);
+/// How long the farewell of a replica may take to reach the server. Chosen, not measured.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long an answer may take beyond what its question allows. Chosen, not measured.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Questions of others that are answered at once, at most; the rest wait in the subscription.
@@ -112,8 +114,11 @@ impl NatsPeers {
         for task in std::mem::take(&mut *lock(&self.tasks)) {
             task.abort();
         }
-        // A client that is closed already has said all it could.
-        let _ = self.client.flush().await;
+        // A client that is closed already has said all it could, and one whose server is away says nothing: its
+        // flush waits for the server, however long that is gone.
+        if self.client.connection_state() == State::Connected {
+            let _ = tokio::time::timeout(FAREWELL, self.client.flush()).await;
+        }
         let _ = self.client.drain().await;
     }
 
