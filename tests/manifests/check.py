@@ -1,7 +1,8 @@
-"""Renders every overlay of deploy/kubernetes and judges what comes out.
+"""Renders every overlay of deploy/kubernetes, and those beside this file, and judges what comes out.
 
 Run by `cargo xtask manifests` in a virtual environment with requirements.txt:
     check.py OVERLAYS_FOLDER OUTPUT_FOLDER
+What is asked of Prometheus is judged by asks.py.
 Exits with 1 and a line for each fault.
 """
 
@@ -15,6 +16,9 @@ from pathlib import Path
 
 import jsonschema
 import yaml
+
+sys.dont_write_bytecode = True
+import asks  # noqa: E402
 
 VERSIONS = ["1.31", "1.32", "1.33", "1.34", "1.35"]
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
@@ -30,6 +34,10 @@ SECRETS = {
     "provider-key",
 }
 CLUSTER_KINDS = {"Namespace"}
+# Whoever scrapes comes from a namespace with this label, to the ports of these names.
+WATCHES = {"callboard/metrics": "true"}
+WATCHED = {"callboard": {"http", "health"}, "nats": {"monitor"}}
+MINE = Path(__file__).resolve().parent / "overlays"
 
 faults: list[str] = []
 
@@ -125,6 +133,74 @@ def check_network(where: str, things: list[dict]) -> None:
             fault(where, f"{thing['metadata']['name']} has no network policy of its own")
 
 
+def check_environment(where: str, things: list[dict]) -> None:
+    """No variable is set twice (the last one counts, whichever was meant), and those that arguments name are set."""
+    for thing in things:
+        for container in (pod_of(thing) or {}).get("containers", []):
+            names = [variable["name"] for variable in container.get("env", [])]
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                fault(where, f"{thing['metadata']['name']} sets {name} twice")
+            for name in re.findall(r"\$\((\w+)\)", " ".join(container.get("args", []))):
+                if name not in names:
+                    fault(where, f"{thing['metadata']['name']} has an argument with $({name}), which isn't set")
+
+
+def check_metrics(where: str, things: list[dict]) -> None:
+    """Prometheus gets to every port that tells metrics."""
+    policies = [thing["spec"] for thing in things if thing["kind"] == "NetworkPolicy"]
+    for thing in things:
+        if not pod_of(thing):
+            continue
+        labels = thing["spec"]["template"]["metadata"]["labels"]
+        watched = WATCHED.get(labels["app.kubernetes.io/name"], set())
+        ports = {port["containerPort"] for container in pod_of(thing)["containers"] for port in container["ports"] if port["name"] in watched}
+        if watched and not ports:
+            fault(where, f"{thing['metadata']['name']} has no port for metrics")
+        rules = [rule for policy in policies if selects(policy["podSelector"], labels) for rule in policy.get("ingress", [])]
+        into = {port["port"] for rule in rules for port in rule.get("ports", [])
+                if {"namespaceSelector": {"matchLabels": WATCHES}} in rule.get("from", [])}
+        for port in sorted(ports - into):
+            fault(where, f"no policy lets metrics be read from {thing['metadata']['name']}, port {port}")
+
+
+def check_scaling(where: str, things: list[dict]) -> None:
+    """What a scaler scales is there, and says no number of pods of its own."""
+    deployments = {thing["metadata"]["name"]: thing for thing in things if thing["kind"] == "Deployment"}
+    for thing in things:
+        if thing["kind"] not in {"ScaledObject", "HorizontalPodAutoscaler"}:
+            continue
+        name = thing["spec"]["scaleTargetRef"]["name"]
+        if name not in deployments:
+            fault(where, f"the {thing['kind']} scales {name}, which isn't there")
+        elif "replicas" in deployments[name]["spec"]:
+            fault(where, f"each apply throws {name} back to {deployments[name]['spec']['replicas']} pods, whatever the {thing['kind']} made of it")
+        for trigger in thing["spec"].get("triggers", []):
+            # KEDA takes an answer that isn't there for zero, unless it is told otherwise.
+            if trigger["metadata"].get("ignoreNullValues") != "false" or "fallback" not in thing["spec"]:
+                fault(where, f"the {thing['kind']} {thing['metadata']['name']} takes no answer for nothing to do")
+
+
+def check_components(folders: list[Path], components: Path) -> None:
+    """Each component is rendered by some overlay, so that nothing is judged by nobody."""
+    used = set()
+    for folder in folders:
+        overlay = yaml.safe_load((folder / "kustomization.yaml").read_text())
+        used |= {(folder / component).resolve() for component in overlay.get("components", [])}
+    for component in sorted(components.iterdir()):
+        if component.resolve() not in used:
+            fault(component.name, "no overlay takes this component in")
+
+
+def check_local_images(rendered: str) -> None:
+    """The quick starts build every image that `overlays/dev` takes from the node."""
+    images = set(re.findall(r"image: (callboard\S*):dev$", rendered, re.MULTILINE))
+    words = {image.removeprefix("callboard-") for image in images}
+    for page in ("deploy/README.md", "deploy/kubernetes/README.md"):
+        for line in re.findall(r"build-local ([a-z ]+)", (asks.ROOT / page).read_text()) or [""]:
+            if missing := words - set(line.split()):
+                fault(page, f"build-local isn't told to build {', '.join(sorted(missing))}, which overlays/dev runs")
+
+
 def check_services(where: str, things: list[dict]) -> None:
     """Each service, budget and policy finds pods."""
     labels = [thing["spec"]["template"]["metadata"]["labels"] for thing in things if pod_of(thing)]
@@ -177,6 +253,9 @@ def check(where: str, things: list[dict], scaled: dict | None) -> None:
                 fault(where, f"{name}: {error.json_path}: {error.message}")
     check_references(where, things)
     check_network(where, things)
+    check_environment(where, things)
+    check_metrics(where, things)
+    check_scaling(where, things)
     check_services(where, things)
     check_grace(where, things)
 
@@ -188,7 +267,9 @@ def main() -> None:
     if scaled is None:
         print("KEDA's objects NOT CHECKED against its schema: no Go to fetch it with")
     files = []
-    for overlay in sorted(path for path in overlays.iterdir() if path.is_dir()):
+    folders = [path for parent in (overlays, MINE) for path in sorted(parent.iterdir()) if path.is_dir()]
+    check_components(folders, overlays.parent / "components")
+    for overlay in folders:
         done = run(*render, str(overlay))
         if done.returncode:
             fault(overlay.name, f"can't be rendered: {done.stderr.strip()}")
@@ -197,6 +278,9 @@ def main() -> None:
         file.write_text(done.stdout)
         files.append(str(file))
         check(overlay.name, list(yaml.safe_load_all(done.stdout)), scaled)
+        if overlay.name == "dev":
+            check_local_images(done.stdout)
+    faults.extend(asks.faults())
     tools = Path(sys.executable).parent
     for version in VERSIONS:
         done = run(str(tools / "kubernetes-validate"), "--kubernetes-version", version, "--strict", *files)
