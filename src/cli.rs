@@ -274,7 +274,7 @@ pub(crate) struct Probe {
     #[arg(default_value = "http://127.0.0.1:8090/readyz")]
     pub(crate) url: String,
     /// Time for the answer.
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = positive_duration)]
     pub(crate) timeout: Duration,
 }
 

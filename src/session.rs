@@ -53,6 +53,13 @@ impl Session {
         Self::open_with(config, coordinator, watch).await
     }
 
+    /// The same for who only looks at who is there: a viewer's login is enough.
+    pub(crate) async fn open_to_look(config: &Config) -> anyhow::Result<Self> {
+        let pipeline = Pipeline::coordinator(CoordinatorId::VIEWER.to_string())?;
+        let watch = Watch::coordinator(config, pipeline.clone(), pipeline.whole())?;
+        Self::open_with(config, CoordinatorId::VIEWER, watch).await
+    }
+
     /// The same as one of several of its process, with somebody who is told what becomes of the calls of
     /// watched turns.
     pub(crate) async fn open_in(

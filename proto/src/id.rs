@@ -85,6 +85,11 @@ uuid_id!(
     /// One life of a coordinator process.
     CoordinatorId
 );
+impl CoordinatorId {
+    /// Under which everybody asks who only looks: viewers hear what is answered to each other, and nothing that is
+    /// answered to a coordinator.
+    pub const VIEWER: Self = Self(Uuid::max());
+}
 uuid_id!(
     /// The random last token of a reply subject: one for each published message (P3).
     Token

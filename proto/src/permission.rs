@@ -1,7 +1,7 @@
 //! What the NATS user of each role may do, and nothing more (P4, P25).
 
 use crate::subject::{self, Verb};
-use crate::{Pool, Tenant};
+use crate::{CoordinatorId, Pool, Tenant};
 
 /// What a user of a tenant is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +40,7 @@ impl Role {
                 subject::echo_all(tenant),
             ],
             subscribe: vec![
-                subject::reply_any(tenant),
+                subject::reply_all(tenant, CoordinatorId::VIEWER),
                 subject::beat_all(tenant),
                 subject::echo_all(tenant),
             ],
@@ -58,6 +58,7 @@ impl Role {
                 let verbs = [Verb::Call, Verb::Grant, Verb::Cancel];
                 permissions.publish.extend(verbs.map(to_workers));
                 permissions.publish.push(subject::replica_all(tenant));
+                permissions.subscribe.push(subject::reply_any(tenant));
                 permissions.subscribe.push(subject::replica_all(tenant));
                 permissions
             }
@@ -83,7 +84,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::{CoordinatorId, InstanceId, Token, ToolName};
+    use crate::{InstanceId, Token, ToolName};
 
     /// Whether a pattern with NATS wildcards takes a subject.
     fn takes(pattern: &str, subject: &str) -> bool {
@@ -119,6 +120,10 @@ mod tests {
             ("beat", subject::beat(&tenant, &pool, instance)),
             ("beat other pool", subject::beat(&tenant, &other, instance)),
             ("reply", subject::reply(&tenant, coordinator, token)),
+            (
+                "reply to a viewer",
+                subject::reply(&tenant, CoordinatorId::VIEWER, token),
+            ),
             ("echo", subject::echo(&tenant, coordinator)),
             ("tool", subject::call(&tenant, &tool)),
             ("discover", subject::DISCOVER.to_owned()),
@@ -140,22 +145,22 @@ mod tests {
             (
                 Role::Coordinator,
                 "call, grant, cancel, status, call other pool, echo, discover, replica",
-                "beat, beat other pool, reply, echo, replica",
+                "beat, beat other pool, reply, reply to a viewer, echo, replica",
             ),
             (
                 Role::Worker(pool.clone()),
-                "beat, reply, ping",
+                "beat, reply, reply to a viewer, ping",
                 "call, grant, cancel, status, drain, tool, discover, ping",
             ),
             (
                 Role::Viewer,
                 "status, echo, discover",
-                "beat, beat other pool, reply, echo",
+                "beat, beat other pool, reply to a viewer, echo",
             ),
             (
                 Role::Operator,
                 "status, drain, echo, discover",
-                "beat, beat other pool, reply, echo",
+                "beat, beat other pool, reply to a viewer, echo",
             ),
         ] {
             let permissions = role.permissions(&tenant);

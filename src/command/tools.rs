@@ -64,7 +64,7 @@ const COLUMNS: [Column; 6] = [
 
 pub(crate) async fn run(flags: &Tools, config: &Config) -> anyhow::Result<Exit> {
     let view = &flags.view;
-    let session = Session::open(config).await?;
+    let session = Session::open_to_look(config).await?;
     session.listen().await?;
     if view.watch {
         let look = async || Ok(look(&session.dispatch).await?.rows);

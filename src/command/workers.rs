@@ -93,7 +93,7 @@ const COLUMNS: [Column; 9] = [
 ];
 
 pub(crate) async fn run(flags: &View, config: &Config) -> anyhow::Result<Exit> {
-    let session = Session::open(config).await?;
+    let session = Session::open_to_look(config).await?;
     session.listen().await?;
     if flags.watch {
         let look = async || Ok(rows(&session.dispatch.workers().await?));

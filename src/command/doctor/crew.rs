@@ -17,7 +17,7 @@ pub(super) async fn checks(config: &Config) -> anyhow::Result<Vec<Check>> {
     if !signing::can_hear(config) {
         return Ok(Vec::new());
     }
-    let session = Session::open(config).await?;
+    let session = Session::open_to_look(config).await?;
     session.listen().await?;
     let workers = heard(&session.dispatch).await?;
     session.close().await;

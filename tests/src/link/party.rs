@@ -329,7 +329,9 @@ fn at_worker(incoming: worker::Incoming) -> Heard {
             reply: parts(reply),
             reason,
         },
-        worker::Incoming::Refused { reason } => Heard::Refused { reason },
+        worker::Incoming::Refused { reason } | worker::Incoming::LoginRefused { reason } => {
+            Heard::Refused { reason }
+        }
         worker::Incoming::Down => Heard::Down,
         worker::Incoming::Up => Heard::Up,
     }

@@ -1,5 +1,5 @@
 //! A worker that forges, doubles, replays and floods, with all that the key of its pool lets it do: it changes
-//! no outcome but its own, and keeps nobody else's calls from their deadlines.
+//! no outcome but those of its own pool, whose workers are one trust, and keeps nobody else's calls from their deadlines.
 
 use std::time::{Duration, Instant};
 
@@ -102,7 +102,10 @@ struct Coordinator {
 
 impl Coordinator {
     async fn start(locked: &Locked, role: &str, tools: &[&str]) -> Self {
-        let id = CoordinatorId::new(Uuid::new_v4());
+        let id = match role {
+            "viewer" => CoordinatorId::VIEWER,
+            _ => CoordinatorId::new(Uuid::new_v4()),
+        };
         let server = options(locked, role);
         let link = CoordinatorLink::connect(&server, tenant(), id)
             .await

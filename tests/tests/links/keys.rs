@@ -54,7 +54,9 @@ async fn every_role_does_its_work_over_tls() {
     let ended = execute("acme", "viewer").await.unwrap();
     assert_ne!(ended.code, Some(0), "a viewer posts nothing");
     assert!(
-        ended.stderr.contains("may not publish to"),
+        ended
+            .stderr
+            .contains("may not subscribe to \"cb.v1.reply.acme."),
         "{}",
         ended.stderr
     );
@@ -160,12 +162,21 @@ fn subjects() -> Vec<(&'static str, String)> {
         ("status", to(&main, Verb::Status)),
         ("drain", to(&main, Verb::Drain)),
         ("call of gpu", to(&gpu, Verb::Call)),
+        ("grant of gpu", to(&gpu, Verb::Grant)),
+        ("cancel of gpu", to(&gpu, Verb::Cancel)),
+        ("status of gpu", to(&gpu, Verb::Status)),
+        ("drain of gpu", to(&gpu, Verb::Drain)),
         ("beat", subject::beat(&tenant, &main, instance)),
         ("beat of gpu", subject::beat(&tenant, &gpu, instance)),
         (
             "reply",
             subject::reply(&tenant, coordinator, Token::new(id)),
         ),
+        (
+            "reply to viewers",
+            subject::reply(&tenant, CoordinatorId::VIEWER, Token::new(id)),
+        ),
+        ("replica", subject::replica_ask(&tenant, 7)),
         ("echo", subject::echo(&tenant, coordinator)),
         (
             "tool",
@@ -207,28 +218,28 @@ async fn what_a_role_may_not_do_is_refused_at_once_and_has_no_effect() {
     for (role, publish, subscribe) in [
         (
             "coordinator",
-            "call grant cancel status call-of-gpu echo discover",
-            "beat beat-of-gpu reply echo",
+            "call grant cancel status call-of-gpu grant-of-gpu cancel-of-gpu status-of-gpu replica echo discover",
+            "beat beat-of-gpu reply reply-to-viewers replica echo",
         ),
         (
             "worker-main",
-            "beat reply ping",
+            "beat reply reply-to-viewers ping",
             "call grant cancel status drain discover ping",
         ),
         (
             "worker-gpu",
-            "beat-of-gpu reply ping",
-            "call-of-gpu discover ping",
+            "beat-of-gpu reply reply-to-viewers ping",
+            "call-of-gpu grant-of-gpu cancel-of-gpu status-of-gpu drain-of-gpu discover ping",
         ),
         (
             "viewer",
-            "status echo discover",
-            "beat beat-of-gpu reply echo",
+            "status status-of-gpu echo discover",
+            "beat beat-of-gpu reply-to-viewers echo",
         ),
         (
             "operator",
-            "status drain echo discover",
-            "beat beat-of-gpu reply echo",
+            "status drain status-of-gpu drain-of-gpu echo discover",
+            "beat beat-of-gpu reply-to-viewers echo",
         ),
     ] {
         let (client, mut refusals) = locked.client(role).await;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
 use crate::executor::inbound::{self, Heard};
+use crate::executor::login::RefusedLogin;
 use crate::executor::message::{MAILBOX_CAPACITY, Message};
 use crate::executor::options::{Options, StartError};
 use crate::executor::outbox::{News, Outbox};
@@ -55,6 +56,7 @@ pub struct Executor<L> {
     running: RunningCalls,
     counters: Counters,
     is_up: bool,
+    refused_login: RefusedLogin,
     /// Set once; ends the loop.
     ended: Option<Why>,
     /// Emptied in each round; kept for their room.
@@ -100,6 +102,7 @@ impl<L: Link> Executor<L> {
             running: RunningCalls::new(options.cancel_grace),
             counters: Counters::default(),
             is_up: true,
+            refused_login: RefusedLogin::default(),
             ended: None,
             incoming: Vec::new(),
             news: News::default(),
@@ -168,6 +171,9 @@ impl<L: Link> Executor<L> {
         if self.core.poll_timeout().is_some_and(|due| due <= now) {
             self.core.handle_timeout(now);
         }
+        if let Some(reason) = self.refused_login.due(!self.running.is_empty(), now) {
+            self.ended.get_or_insert(Why::Refused(reason));
+        }
     }
 
     fn take_news(&mut self, now: Instant) {
@@ -185,7 +191,8 @@ impl<L: Link> Executor<L> {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        [self.core.poll_timeout(), self.running.next_due()]
+        let refused = self.refused_login.next_due();
+        [self.core.poll_timeout(), self.running.next_due(), refused]
             .into_iter()
             .flatten()
             .min()
@@ -205,6 +212,13 @@ impl<L: Link> Executor<L> {
                 self.ended = Some(Why::Refused(reason));
                 return;
             }
+            Incoming::LoginRefused { reason } => {
+                if self.refused_login.hear(reason.clone(), now) {
+                    let patience = RefusedLogin::patience();
+                    tracing::error!(%instance, reason, ?patience, "the server refuses the login; what runs may go on meanwhile");
+                }
+                return;
+            }
             Incoming::Down => {
                 tracing::warn!(%instance, "the link is down; what runs goes on");
                 self.is_up = false;
@@ -213,6 +227,7 @@ impl<L: Link> Executor<L> {
             Incoming::Up => {
                 tracing::warn!(%instance, "the link is up again");
                 self.is_up = true;
+                self.refused_login.forget();
                 // It may be another server, with another limit.
                 let bytes_max = limit::batch_bytes_max(self.link.payload_bytes_max());
                 self.core.set_batch_bytes_max(bytes_max);

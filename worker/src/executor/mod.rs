@@ -16,6 +16,7 @@ mod cut;
 mod ending;
 mod handle;
 mod inbound;
+mod login;
 mod message;
 mod options;
 mod outbound;

@@ -105,6 +105,11 @@ impl RunningCalls {
         }
     }
 
+    /// Whether no tool runs.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.iter().all(Option::is_none)
+    }
+
     pub(super) fn begin(
         &mut self,
         start: &Start,

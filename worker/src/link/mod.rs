@@ -53,6 +53,11 @@ pub enum Incoming {
         /// The server's word, and the cure.
         reason: String,
     },
+    /// The server refuses the login itself, at a reconnect or while connected; the connection goes on trying.
+    LoginRefused {
+        /// The server's word, and the cure.
+        reason: String,
+    },
     /// The connection is lost; nothing is handed to it until [`Incoming::Up`].
     Down,
     /// The connection is back.

@@ -52,6 +52,8 @@ pub struct NatsLink {
     /// The token under which services say who is there: unguessable, and one for all questions,
     /// because an announcement settles nothing.
     discovery: Token,
+    /// Under which it speaks to itself.
+    echo: String,
     /// What to give before anything is read.
     ready: VecDeque<Incoming>,
     /// The mark of a fence that is on its way to the server and back.
@@ -77,7 +79,14 @@ impl NatsLink {
         let client = connection.client();
         let replies = subscribe(client, subject::reply_all(&tenant, coordinator)).await;
         let beats = subscribe(client, subject::beat_all(&tenant)).await;
-        let echoes = subscribe(client, subject::echo(&tenant, coordinator)).await;
+        // Viewers share what they are answered under, and not what they say to themselves.
+        let own = if coordinator == CoordinatorId::VIEWER {
+            CoordinatorId::new(uuid::Uuid::new_v4())
+        } else {
+            coordinator
+        };
+        let echo = subject::echo(&tenant, own);
+        let echoes = subscribe(client, echo.clone()).await;
         let mut link = Self {
             tenant,
             coordinator,
@@ -89,6 +98,7 @@ impl NatsLink {
             replies,
             beats,
             echoes,
+            echo,
             discovery: Token::new(uuid::Uuid::new_v4()),
             ready: VecDeque::new(),
             fence: None,
@@ -121,8 +131,7 @@ impl NatsLink {
     async fn fence(&mut self, within: Duration) -> Result<(), LinkError> {
         let mark = Bytes::copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         self.fence = Some(mark.clone());
-        let echo = subject::echo(&self.tenant, self.coordinator);
-        self.push(None, message(echo, None, mark));
+        self.push(None, message(self.echo.clone(), None, mark));
         let mut into = Vec::new();
         let waited = tokio::time::timeout(
             within,
@@ -258,9 +267,8 @@ impl Link for NatsLink {
                 self.push(Some(token), message);
             }
             Outgoing::Echo { seq } => {
-                let echo = subject::echo(&self.tenant, self.coordinator);
                 let body = Bytes::copy_from_slice(&seq.to_be_bytes());
-                self.push(None, message(echo, None, body));
+                self.push(None, message(self.echo.clone(), None, body));
             }
             Outgoing::Discover => {
                 let reply = subject::reply(&self.tenant, self.coordinator, self.discovery);

@@ -9,7 +9,7 @@ use callboard_proto::{Budget, Effect, InstanceId, Kind, ToolSpec};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::harness::{COORDINATOR, PAYLOAD_BYTES_MAX, Worker, encode, item, spec, tool};
+use super::harness::{COORDINATOR, PAYLOAD_BYTES_MAX, Worker, encode, item, options, spec, tool};
 use crate::executor::Why;
 use crate::link::Incoming;
 use crate::tool::{Answer, digest, tool_fn};
@@ -131,6 +131,45 @@ async fn what_the_server_refuses_ends_the_worker() {
     });
     let ended = worker.running.await.unwrap();
     assert_eq!(ended.why, Why::Refused("no right to subscribe".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_ends_the_worker_when_nothing_runs() {
+    let mut worker = Worker::of([fine()]);
+    let reason = "authorization violation".to_owned();
+    worker.bring(Incoming::LoginRefused { reason });
+    let ended = worker.running.await.unwrap();
+    assert_eq!(
+        ended.why,
+        Why::Refused("authorization violation".to_owned())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_goes_on_while_the_login_is_refused() {
+    let refused = || Incoming::LoginRefused {
+        reason: "authorization violation".to_owned(),
+    };
+    let mut options = options();
+    // Its coordinator says nothing meanwhile.
+    options.limits.orphan_after = LONG * 60;
+    let mut worker = Worker::with(options, [tool("blocked", |_| std::future::pending())]);
+    worker.post(&[item("blocked", 1, LONG * 60)]);
+    while worker.handle.snapshot().await.unwrap().running.is_empty() {}
+    worker.bring(Incoming::Down);
+    worker.bring(refused());
+    worker.bring(refused());
+    worker.bring(Incoming::Up);
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    assert_eq!(worker.handle.snapshot().await.unwrap().running.len(), 1);
+    let since = Instant::now();
+    worker.bring(refused());
+    let ended = worker.running.await.unwrap();
+    assert_eq!(
+        ended.why,
+        Why::Refused("authorization violation".to_owned())
+    );
+    assert_eq!(since.elapsed().as_secs(), 30);
 }
 
 #[tokio::test(start_paused = true)]

@@ -251,7 +251,7 @@ impl NatsLink {
                 self.denied.get_or_insert(denied);
                 Incoming::Refused { reason }
             }
-            Notice::Refused(reason) => Incoming::Refused {
+            Notice::Refused(reason) => Incoming::LoginRefused {
                 reason: format!("{reason}; check the login, and the server's log"),
             },
             Notice::Dropped(count) => {
