@@ -77,6 +77,8 @@ pub struct Dispatch<L> {
     unsigned: u64,
     /// What the server refused.
     refused: u64,
+    /// The refusal that was told last, since the link came up.
+    refusal: Option<String>,
     directory: Directory,
     absent: Absent,
     mailbox: mpsc::Receiver<Message>,
@@ -118,6 +120,7 @@ impl<L: Link> Dispatch<L> {
             core: Dispatcher::new(config, now()),
             unsigned: 0,
             refused: 0,
+            refusal: None,
             directory: Directory::default(),
             absent: Absent::default(),
             mailbox,
@@ -211,6 +214,7 @@ impl<L: Link> Dispatch<L> {
                 Arrival::Input(Input::LinkUp) => {
                     tracing::warn!("the link is up again");
                     self.linked.send_replace(true);
+                    self.refusal = None;
                     self.core.handle_input(Input::LinkUp, now);
                     // Who came meanwhile was not heard.
                     self.link.send(Outgoing::Discover);
@@ -236,7 +240,14 @@ impl<L: Link> Dispatch<L> {
                 }
                 Arrival::Refused(reason) => {
                     self.refused += 1;
-                    tracing::error!(reason, "the server refuses what this coordinator needs");
+                    // A refused login is refused again at every reconnect.
+                    if self.refusal.as_ref() != Some(&reason) {
+                        tracing::error!(
+                            reason,
+                            "the server refuses what this coordinator needs; the same again is only counted"
+                        );
+                        self.refusal = Some(reason);
+                    }
                 }
                 Arrival::Unsigned(reason, is_first) => {
                     self.unsigned += 1;

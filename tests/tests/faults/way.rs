@@ -1,8 +1,8 @@
-//! The way between a coordinator and the server stalls and breaks while calls are on it.
+//! The way between the server and a coordinator, or a worker, stalls and breaks while calls are on it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use callboard_tests::harness::Report;
+use callboard_tests::harness::{Ledger, Report, referee, until};
 use callboard_tests::proxy::{Direction, Proxy};
 use callboard_tests::server::{Options, Server};
 
@@ -64,4 +64,39 @@ async fn a_way_that_stalls_for_longer_than_a_lease_loses_no_call() {
     let (report, _) = Report::of(&message, &ended.stdout).unwrap();
     let outcomes = referees.check(&message, &report);
     assert_eq!(outcomes.get("completed"), Some(&60), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn what_was_lost_with_a_workers_connection_arrives_within_two_seconds() {
+    let server = Server::start(&Options::default()).await.unwrap();
+    let mut proxy = Proxy::start(server.address()).await.unwrap();
+    let ledger = Ledger::new().unwrap();
+    let binary = env!("CARGO_BIN_EXE_referee");
+    let _worker = referee::start(binary, &proxy.url(), "one", 4, &ledger)
+        .await
+        .unwrap();
+    let message = load(2, 300);
+    let executing = execute(&message, &server.url()).start().unwrap();
+    until("both tools run", async || {
+        Ok((ledger.entries()?.len() == 2).then_some(()))
+    })
+    .await
+    .unwrap();
+    // Their ends are held on the way, and lost with it.
+    proxy.stall_only(Direction::ToServer);
+    ledger.stands_still(QUIET).await.unwrap();
+    let cut = Instant::now();
+    proxy.cut();
+    proxy.heal().await.unwrap();
+    let ended = executing.ended().await.unwrap();
+    assert!(
+        cut.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        cut.elapsed()
+    );
+    let (report, _) = Report::of(&message, &ended.stdout).unwrap();
+    for call in &report.calls {
+        assert_eq!((call.outcome.as_str(), call.attempts), ("completed", 1));
+    }
+    assert_eq!(ledger.entries().unwrap().len(), 2);
 }
