@@ -75,8 +75,8 @@ pub(crate) struct Attempt {
     pub(crate) unanswered: bool,
     pub(crate) token: Token,
     /// The tokens of the two latest questions or cancels that name it.
-    pub(crate) asked_under: [Option<Token>; 2],
-    /// Boxed: most attempts have none.
+    /// Boxed, as the grant: most attempts have none.
+    pub(crate) asked_under: Option<Box<[Token; 2]>>,
     pub(crate) grant: Option<Box<Grant>>,
     /// The last beat that its call named (P13).
     pub(crate) seen: Option<u64>,
@@ -91,7 +91,7 @@ impl Attempt {
                 .grant
                 .as_ref()
                 .is_some_and(|grant| grant.token == token)
-            || self.asked_under.contains(&Some(token))
+            || self.was_asked_under(token)
     }
 
     /// Whether a grant for it was handed to the link.
@@ -99,8 +99,18 @@ impl Attempt {
         self.grant.as_ref().is_some_and(|grant| grant.sent > 0)
     }
 
+    /// Whether one of the two latest questions or cancels that name it was sent under this token.
+    pub(crate) fn was_asked_under(&self, token: Token) -> bool {
+        self.asked_under
+            .as_ref()
+            .is_some_and(|asked| asked.contains(&token))
+    }
+
     pub(crate) fn remember_question(&mut self, token: Token) {
-        self.asked_under = [Some(token), self.asked_under[0]];
+        match &mut self.asked_under {
+            Some(asked) => **asked = [token, asked[0]],
+            none => *none = Some(Box::new([token; 2])),
+        }
     }
 
     /// What its tool does: what was declared, or `write` if its worker waited for a grant all the same.

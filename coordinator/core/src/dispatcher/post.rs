@@ -140,7 +140,7 @@ impl Dispatcher {
             entered: false,
             unanswered: true,
             token: Token::new(uuid::Uuid::nil()),
-            asked_under: [None; 2],
+            asked_under: None,
             grant: None,
             seen: worker.beat_seq,
             posted: self.now,

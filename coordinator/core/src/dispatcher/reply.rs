@@ -287,7 +287,7 @@ impl Dispatcher {
         match &attempt.grant {
             // The first ack, doubled, asks for nothing; an answer to a question does, unless the grant
             // is about to leave anyway.
-            Some(grant) if grant.sent == 0 || !attempt.asked_under.contains(&Some(token)) => return,
+            Some(grant) if grant.sent == 0 || !attempt.was_asked_under(token) => return,
             Some(_) => {}
             None => {
                 attempt.grant = Some(Box::new(Grant {
