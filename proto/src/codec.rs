@@ -8,11 +8,13 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+mod canonical;
 mod items;
 
+pub use canonical::{Canonical, Reader, Writer};
 pub use items::{EncodedItems, append_item, attempt_of, encode_batch_of};
 
 use crate::limit::{BATCH_ITEMS_MAX, BODY_BYTES_MAX, DEPTH_MAX, REASON_BYTES_MAX};
@@ -69,6 +71,20 @@ pub fn encode<T: Serialize>(message: &T) -> Bytes {
 #[must_use]
 pub fn encode_batch<H: Serialize, I: Serialize>(head: &H, items: &[I]) -> Bytes {
     let mut buffer = begin_batch(head, items.len(), items.len() * 256);
+    for item in items {
+        items::append(&mut buffer, |buffer| write(buffer, item));
+    }
+    Bytes::from(buffer)
+}
+
+/// Encodes a batch of items that have a canonical form, to the bytes of [`encode_batch`].
+///
+/// # Panics
+/// As [`encode_batch`].
+#[must_use]
+pub fn encode_canonical<H: Serialize, I: Canonical>(head: &H, items: &[I]) -> Bytes {
+    let room = items.iter().map(I::room).sum();
+    let mut buffer = begin_batch(head, items.len(), room);
     for item in items {
         append_item(&mut buffer, item);
     }
@@ -151,6 +167,30 @@ where
 {
     let envelope: Envelope<'a, H> = decode(body)?;
     let items = envelope.items.0.into_iter().map(decode_item).collect();
+    Ok(Batch {
+        head: envelope.head,
+        items,
+    })
+}
+
+/// Decodes a batch whose items have a canonical form, to what [`decode_batch`] gives. What an item may
+/// keep undecoded is a slice of the body.
+///
+/// # Errors
+/// As [`decode_batch`].
+pub fn decode_canonical<H, I>(body: &Bytes) -> Result<Batch<H, I>, DecodeError>
+where
+    H: DeserializeOwned,
+    I: Canonical,
+{
+    let envelope: Envelope<'_, H> = decode(body)?;
+    let mut items: Vec<Result<I, UnreadableItem>> = Vec::with_capacity(envelope.items.0.len());
+    for item in envelope.items.0 {
+        let before = items.last().and_then(|before| before.as_ref().ok());
+        let mut reader = Reader::new(item, body);
+        let read = I::read_canonical(&mut reader, before).filter(|_| reader.is_at_end());
+        items.push(read.map_or_else(|| decode_item(item), Ok));
+    }
     Ok(Batch {
         head: envelope.head,
         items,

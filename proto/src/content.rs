@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::{Reader, Writer};
+
 /// One part of a tool's result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -65,6 +67,46 @@ impl Part {
         }
     }
 }
+
+impl Part {
+    /// Whether it is a text, with or without a form.
+    pub(crate) fn is_canonical(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Json(_))
+    }
+
+    pub(crate) fn read_canonical(from: &mut Reader<'_>) -> Option<Self> {
+        from.expect(b"\x82\xa4type")?;
+        let is_text = from.takes(TEXT);
+        if !is_text {
+            from.expect(JSON)?;
+        }
+        let text = from.text()?.to_owned();
+        Some(if is_text {
+            Self::Text(text)
+        } else {
+            Self::Json(text)
+        })
+    }
+
+    /// Writes a part of which [`Self::is_canonical`] is true; of any other, nothing.
+    pub(crate) fn write_canonical(&self, to: &mut Writer<'_>) {
+        let (what, text) = match self {
+            Self::Text(text) => (TEXT, text),
+            Self::Json(text) => (JSON, text),
+            Self::Image { .. }
+            | Self::Document { .. }
+            | Self::Resource { .. }
+            | Self::Unknown { .. } => return,
+        };
+        to.raw(b"\x82\xa4type");
+        to.raw(what);
+        to.text(text);
+    }
+}
+
+/// A text's type, and the name of the field that follows.
+const TEXT: &[u8; 10] = b"\xa4text\xa4text";
+const JSON: &[u8; 10] = b"\xa4json\xa4text";
 
 /// The flat form on the wire: one map whose `type` says which fields count.
 #[derive(Serialize, Deserialize, Default)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::codec::{Reader, Writer};
 use crate::limit::TOOL_USE_ID_BYTES_MAX;
 
 /// Why a value is no identity.
@@ -147,7 +148,9 @@ impl ToolUseId {
             });
         }
         let is_control = if id.is_ascii() {
-            id.bytes().any(|byte| byte.is_ascii_control())
+            // All of it is looked at, without a branch: that is many bytes at a time.
+            let controls = id.bytes().map(|byte| byte.is_ascii_control());
+            controls.fold(false, |any, is_control| any | is_control)
         } else {
             id.chars().any(char::is_control)
         };
@@ -264,6 +267,51 @@ impl AttemptKey {
         TurnKey {
             run: self.run,
             turn: self.turn,
+        }
+    }
+}
+
+impl AttemptKey {
+    pub(crate) fn read_canonical(from: &mut Reader<'_>) -> Option<Self> {
+        let fields = from.map()?;
+        from.expect(b"\xa3run")?;
+        let run = RunId(from.uuid()?);
+        from.expect(b"\xa4turn")?;
+        let turn = Turn(from.uint()?.try_into().ok()?);
+        from.expect(b"\xa2id")?;
+        let id = ToolUseId::new(from.text()?).ok()?;
+        from.expect(b"\xa7attempt")?;
+        let attempt = Attempt(from.uint()?.try_into().ok()?);
+        let epoch = match fields {
+            4 => Epoch(0),
+            5 => {
+                from.expect(b"\xa5epoch")?;
+                Epoch(from.uint()?)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            run,
+            turn,
+            id,
+            attempt,
+            epoch,
+        })
+    }
+
+    pub(crate) fn write_canonical(&self, to: &mut Writer<'_>) {
+        to.map(4 + u8::from(!self.epoch.is_zero()));
+        to.raw(b"\xa3run");
+        to.uuid(self.run.0);
+        to.raw(b"\xa4turn");
+        to.uint(self.turn.0.into());
+        to.raw(b"\xa2id");
+        to.text(&self.id.0);
+        to.raw(b"\xa7attempt");
+        to.uint(self.attempt.0.into());
+        if !self.epoch.is_zero() {
+            to.raw(b"\xa5epoch");
+            to.uint(self.epoch.0);
         }
     }
 }

@@ -51,6 +51,14 @@ impl Budget {
         Self(u64::try_from(capped.as_millis()).unwrap_or(u64::MAX))
     }
 
+    pub(crate) const fn from_wire(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    pub(crate) const fn wire(self) -> u64 {
+        self.0
+    }
+
     /// The budget as a duration, at most [`limit::BUDGET_MAX`] whatever the wire said.
     #[must_use]
     pub fn duration(self) -> std::time::Duration {

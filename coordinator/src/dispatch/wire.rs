@@ -26,7 +26,12 @@ pub(super) fn deed(effect: Effect) -> Deed {
             token,
             head,
             items,
-        } => post(to, Kind::Call, token, codec::encode_batch(&head, &items)),
+        } => post(
+            to,
+            Kind::Call,
+            token,
+            codec::encode_canonical(&head, &items),
+        ),
         Effect::Grant {
             to,
             token,
@@ -119,14 +124,14 @@ pub(super) fn arrival(incoming: Incoming) -> Arrival {
     }
 }
 
-fn reply(token: Token, kind: Kind, body: &[u8]) -> Result<Arrival, DecodeError> {
+fn reply(token: Token, kind: Kind, body: &Bytes) -> Result<Arrival, DecodeError> {
     Ok(match kind {
         Kind::Ack => {
             let batch: Batch<ReplyHead, AckItem> = codec::decode_batch(body)?;
             Arrival::Input(Input::Ack { token, batch })
         }
         Kind::Result => {
-            let batch: Batch<ReplyHead, ResultItem> = codec::decode_batch(body)?;
+            let batch: Batch<ReplyHead, ResultItem> = codec::decode_canonical(body)?;
             Arrival::Input(Input::Result { token, batch })
         }
         Kind::Progress => {

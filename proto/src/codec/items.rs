@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::canonical::{Canonical, Writer};
 use super::{UnreadableItem, begin_batch, decode_of, write};
 
 /// Bytes of an item's envelope: `bin 32` and its length.
@@ -56,11 +57,20 @@ impl EncodedItems {
 ///
 /// # Panics
 /// When the item has 4 GiB or more; arguments and results are bounded far below.
-pub fn append_item<I: Serialize>(buffer: &mut Vec<u8>, item: &I) -> usize {
-    buffer.push(0xc6);
-    let at = buffer.len();
-    buffer.extend_from_slice(&[0; 4]);
-    write(buffer, item);
+pub fn append_item<I: Canonical>(buffer: &mut Vec<u8>, item: &I) -> usize {
+    buffer.reserve(item.room());
+    append(buffer, |buffer| {
+        if !item.write_canonical(&mut Writer::new(buffer)) {
+            write(buffer, item);
+        }
+    })
+}
+
+/// Appends what `item` writes, in an envelope, and gives its size in bytes.
+pub(super) fn append(buffer: &mut Vec<u8>, item: impl FnOnce(&mut Vec<u8>)) -> usize {
+    buffer.extend_from_slice(b"\xc6\0\0\0\0");
+    let at = buffer.len() - 4;
+    item(buffer);
     let length = u32::try_from(buffer.len() - at - 4).expect("an item stays below 4 GiB");
     buffer[at..at + 4].copy_from_slice(&length.to_be_bytes());
     buffer.len() - at + 1

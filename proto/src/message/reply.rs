@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codec::{Canonical, Reader, Writer};
 use crate::content::Part;
 use crate::effect::word;
 use crate::limit::BUDGET_MAX;
@@ -150,6 +151,11 @@ fn is_empty(parts: &[Part]) -> bool {
     parts.is_empty()
 }
 
+/// Bytes of a result of one text beyond the text and its id, about (counted: 148, with the largest numbers).
+const ITEM_BYTES: usize = 160;
+/// Parts of a result that room is made for at once.
+const PARTS_ROOM: usize = 4;
+
 const COMPLETED: &str = "completed";
 const FAILED: &str = "failed";
 
@@ -216,6 +222,68 @@ impl<'de> Deserialize<'de> for ResultItem {
             queued: Duration::from_micros(wire.queued_us),
             executed: Duration::from_micros(wire.executed_us),
         })
+    }
+}
+
+impl Canonical for ResultItem {
+    /// Of results that completed with texts; failures and files are rare.
+    fn read_canonical(from: &mut Reader<'_>, _before: Option<&Self>) -> Option<Self> {
+        let fields = from.map()?;
+        from.expect(b"\xa2of")?;
+        let of = AttemptKey::read_canonical(from)?;
+        from.expect(b"\xa6status\xa9completed")?;
+        let mut content = Vec::new();
+        if from.takes(b"\xa7content") {
+            let parts = from.list().filter(|parts| *parts > 0)?;
+            content.reserve_exact(parts.min(PARTS_ROOM));
+            for _ in 0..parts {
+                content.push(Part::read_canonical(from)?);
+            }
+        }
+        let is_error = from.takes(b"\xa8is_error\xc3");
+        from.expect(b"\xa9queued_us")?;
+        let queued = Duration::from_micros(from.uint()?);
+        from.expect(b"\xabexecuted_us")?;
+        let executed = Duration::from_micros(from.uint()?);
+        (fields == 4 + usize::from(!content.is_empty()) + usize::from(is_error)).then_some(Self {
+            of,
+            outcome: Outcome::Completed(Completed { content, is_error }),
+            queued,
+            executed,
+        })
+    }
+
+    fn room(&self) -> usize {
+        ITEM_BYTES + self.of.id.as_str().len() + self.outcome.bytes()
+    }
+
+    fn write_canonical(&self, to: &mut Writer<'_>) -> bool {
+        let Outcome::Completed(Completed { content, is_error }) = &self.outcome else {
+            return false;
+        };
+        let parts = u8::try_from(content.len()).ok().filter(|parts| *parts < 16);
+        let Some(parts) = parts.filter(|_| content.iter().all(Part::is_canonical)) else {
+            return false;
+        };
+        to.map(4 + u8::from(parts > 0) + u8::from(*is_error));
+        to.raw(b"\xa2of");
+        self.of.write_canonical(to);
+        to.raw(b"\xa6status\xa9completed");
+        if parts > 0 {
+            to.raw(b"\xa7content");
+            to.list(parts);
+            for part in content {
+                part.write_canonical(to);
+            }
+        }
+        if *is_error {
+            to.raw(b"\xa8is_error\xc3");
+        }
+        to.raw(b"\xa9queued_us");
+        to.uint(micros(self.queued));
+        to.raw(b"\xabexecuted_us");
+        to.uint(micros(self.executed));
+        true
     }
 }
 

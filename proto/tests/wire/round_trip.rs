@@ -2,9 +2,12 @@
 
 use std::fmt::Debug;
 
-use callboard_proto::codec;
+use bytes::Bytes;
+use callboard_proto::codec::{self, Canonical};
 use callboard_proto::limit::BATCH_ITEMS_MAX;
-use callboard_proto::message::{AckState, Announce, ProgressHead, ProgressItem};
+use callboard_proto::message::{
+    AckState, Announce, CallHead, CallItem, ProgressHead, ProgressItem,
+};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,10 +44,32 @@ where
     Ok(())
 }
 
+/// The canonical form is what the full writer writes, in the room that was made for it.
+fn assert_canonical<H, I>((head, items): &(H, Vec<I>)) -> Result<Bytes, TestCaseError>
+where
+    H: Serialize + DeserializeOwned + PartialEq + Debug,
+    I: Canonical + PartialEq + Debug,
+{
+    let body = codec::encode_canonical(head, items);
+    prop_assert_eq!(&body, &codec::encode_batch(head, items));
+    let read = codec::decode_canonical::<H, I>(&body);
+    prop_assert_eq!(read, codec::decode_batch::<H, I>(&body));
+    Ok(body)
+}
+
 proptest! {
     #[test]
     fn call(batch in arbitrary::call()) {
         assert_batch(&batch)?;
+        let body = assert_canonical(&batch)?;
+        // Only the canonical reader keeps arguments where they are.
+        let read = codec::decode_canonical::<CallHead, CallItem>(&body).unwrap();
+        for item in read.items.into_iter().map(Result::unwrap) {
+            prop_assert!(codec::item_bytes(&item) <= item.room());
+            if !item.arguments.is_empty() {
+                prop_assert!(body.as_ptr_range().contains(&item.arguments.as_ptr()));
+            }
+        }
     }
 
     #[test]
@@ -80,6 +105,7 @@ proptest! {
     #[test]
     fn result(batch in arbitrary::result()) {
         assert_batch(&batch)?;
+        assert_canonical(&batch)?;
     }
 
     #[test]

@@ -120,7 +120,8 @@ fn request(
     let malformed = |error| malformed(request.kind(), &error);
     Ok(Heard::Input(match request {
         Request::Call => {
-            let batch: Batch<CallHead, CallItem> = codec::decode_batch(body).map_err(malformed)?;
+            let batch: Batch<CallHead, CallItem> =
+                codec::decode_canonical(body).map_err(malformed)?;
             // A call of a queue group names nobody.
             same(instance, batch.head.instance.unwrap_or(instance))?;
             Input::Call { reply, batch }
