@@ -19,6 +19,9 @@ pub use items::{EncodedItems, append_item, attempt_of, encode_batch_of};
 
 use crate::limit::{BATCH_ITEMS_MAX, BODY_BYTES_MAX, DEPTH_MAX, REASON_BYTES_MAX};
 
+/// Levels of lists and maps in the head of a batch whose items have a canonical form: it, and what it lists.
+const HEAD_DEPTH: usize = 4;
+
 /// Why bytes are no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -183,18 +186,42 @@ where
     H: DeserializeOwned,
     I: Canonical,
 {
-    let envelope: Envelope<'_, H> = decode(body)?;
-    let mut items: Vec<Result<I, UnreadableItem>> = Vec::with_capacity(envelope.items.0.len());
-    for item in envelope.items.0 {
+    let (head, undecoded) = match canonical_envelope(body) {
+        Some(envelope) => envelope,
+        None => {
+            let Envelope { head, items } = decode(body)?;
+            (head, items.0)
+        }
+    };
+    let mut items: Vec<Result<I, UnreadableItem>> = Vec::with_capacity(undecoded.len());
+    for item in undecoded {
         let before = items.last().and_then(|before| before.as_ref().ok());
         let mut reader = Reader::new(item, body);
         let read = I::read_canonical(&mut reader, before).filter(|_| reader.is_at_end());
         items.push(read.map_or_else(|| decode_item(item), Ok));
     }
-    Ok(Batch {
-        head: envelope.head,
-        items,
-    })
+    Ok(Batch { head, items })
+}
+
+/// Reads the envelope of a batch in the form that [`begin_batch`] gives it: its head, and the items as
+/// they are.
+fn canonical_envelope<H: DeserializeOwned>(body: &Bytes) -> Option<(H, Vec<&[u8]>)> {
+    if body.len() > BODY_BYTES_MAX {
+        return None;
+    }
+    let mut reader = Reader::new(body, body);
+    reader.expect(b"\x82\xa4head")?;
+    let head = decode(reader.value(HEAD_DEPTH)?).ok()?;
+    reader.expect(b"\xa5items")?;
+    let count = reader
+        .long_list()
+        .filter(|count| *count <= BATCH_ITEMS_MAX)?;
+    // An item has two bytes at least.
+    let mut items = Vec::with_capacity(count.min(body.len() / 2));
+    for _ in 0..count {
+        items.push(reader.bin()?);
+    }
+    reader.is_at_end().then_some((head, items))
 }
 
 fn decode_item<'a, I: Deserialize<'a>>(item: &'a [u8]) -> Result<I, UnreadableItem> {

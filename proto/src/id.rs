@@ -1,6 +1,8 @@
 //! Identities (P1, P2, P3). A call is (run, turn, `tool_use_id`); an attempt adds its number.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -127,17 +129,30 @@ impl Epoch {
     }
 }
 
-/// The provider's id of one tool use; unique only within its turn.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ToolUseId(Arc<str>);
+/// The provider's id of one tool use; unique only within its turn. Ids as short as those of the known
+/// providers are held in place, without an allocation: each stands in many places.
+#[derive(Clone)]
+pub struct ToolUseId(Text);
+
+/// Bytes that an id may have to be held in place (chosen: providers write 29 to 36, and one more fills a word).
+const IN_PLACE_BYTES: usize = 37;
+
+#[derive(Clone)]
+enum Text {
+    Short {
+        length: u8,
+        bytes: [u8; IN_PLACE_BYTES],
+    },
+    Long(Arc<str>),
+}
 
 impl ToolUseId {
     /// Checks and takes a provider's id.
     ///
     /// # Errors
     /// When the id is empty, longer than 256 bytes, or holds a control character.
-    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, IdError> {
-        let id = id.into();
+    pub fn new(id: impl AsRef<str>) -> Result<Self, IdError> {
+        let id = id.as_ref();
         if id.is_empty() {
             return Err(IdError::Empty);
         }
@@ -157,37 +172,89 @@ impl ToolUseId {
         if is_control {
             return Err(IdError::Control);
         }
-        Ok(Self(id))
+        Ok(Self::held(id))
     }
 
     /// Mints `c{index}`, for a provider that gives no id (P1).
     #[must_use]
     pub fn minted(index: usize) -> Self {
-        Self(format!("c{index}").into())
+        Self::held(&format!("c{index}"))
+    }
+
+    fn held(id: &str) -> Self {
+        let mut bytes = [0; IN_PLACE_BYTES];
+        let length = u8::try_from(id.len());
+        match (length, bytes.get_mut(..id.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(id.as_bytes());
+                Self(Text::Short { length, bytes })
+            }
+            (Ok(_) | Err(_), Some(_) | None) => Self(Text::Long(id.into())),
+        }
     }
 
     /// The id as the provider wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Short { .. } => {
+                std::str::from_utf8(self.as_bytes()).expect("it was a text when it was taken")
+            }
+            Text::Long(id) => id,
+        }
+    }
+
+    /// The bytes of the id as the provider wrote it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short { length, bytes } => &bytes[..usize::from(*length)],
+            Text::Long(id) => id.as_bytes(),
+        }
+    }
+}
+
+impl PartialEq for ToolUseId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for ToolUseId {}
+
+impl PartialOrd for ToolUseId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ToolUseId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for ToolUseId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 impl fmt::Display for ToolUseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for ToolUseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for ToolUseId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -306,7 +373,7 @@ impl AttemptKey {
         to.raw(b"\xa4turn");
         to.uint(self.turn.0.into());
         to.raw(b"\xa2id");
-        to.text(&self.id.0);
+        to.text_bytes(self.id.as_bytes());
         to.raw(b"\xa7attempt");
         to.uint(self.attempt.0.into());
         if !self.epoch.is_zero() {

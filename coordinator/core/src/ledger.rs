@@ -299,6 +299,14 @@ impl Turn {
         self.by_id.find(FxBuildHasher.hash_one(id), is_it).copied()
     }
 
+    /// Makes room for more calls.
+    pub(crate) fn expect_calls(&mut self, calls: usize) {
+        self.calls.reserve(calls);
+        let held = &self.calls;
+        let rehash = |at: &u32| FxBuildHasher.hash_one(&held[*at as usize].id);
+        self.by_id.reserve(calls, rehash);
+    }
+
     /// Adds a call, and gives its position.
     pub(crate) fn push(&mut self, call: Call) -> u32 {
         let position = u32::try_from(self.calls.len()).expect("a turn has fewer than 2^32 calls");

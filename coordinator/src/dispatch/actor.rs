@@ -395,6 +395,7 @@ impl<L: Link> Dispatch<L> {
             return;
         }
         let now = now();
+        self.core.expect_calls(&turn, calls.len());
         for call in calls {
             self.core.handle_input(Input::Call { turn, call }, now);
         }

@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.slice(length)?).ok()
     }
 
-    fn bin(&mut self) -> Option<&'a [u8]> {
+    pub(super) fn bin(&mut self) -> Option<&'a [u8]> {
         let length = match self.byte()? {
             0xc4 => usize::from(self.byte()?),
             0xc5 => usize::from(u16::from_be_bytes(self.array()?)),
@@ -115,6 +115,35 @@ impl<'a> Reader<'a> {
             _ => return None,
         };
         self.slice(length)
+    }
+
+    /// Passes over a value and gives its bytes; `depth` levels of lists and maps at most.
+    pub(super) fn value(&mut self, depth: usize) -> Option<&'a [u8]> {
+        let whole = self.rest;
+        self.skip(depth)?;
+        whole.get(..whole.len() - self.rest.len())
+    }
+
+    fn skip(&mut self, depth: usize) -> Option<()> {
+        let values = match *self.rest.first()? {
+            0x00..=0x7f | 0xc0 | 0xc2 | 0xc3 | 0xe0..=0xff => return self.slice(1).map(|_| ()),
+            0xcc..=0xcf => return self.uint().map(|_| ()),
+            0xa0..=0xbf | 0xd9..=0xdb => return self.text().map(|_| ()),
+            0xc4..=0xc6 => return self.bin().map(|_| ()),
+            0x80..=0x8f => 2 * self.map()?,
+            0x90..=0x9f => self.list()?,
+            // What no head of ours holds is left to the full reader.
+            _ => return None,
+        };
+        let depth = depth.checked_sub(1)?;
+        (0..values).try_for_each(|_| self.skip(depth))
+    }
+
+    /// The number of elements of a list in the form that a batch's has.
+    pub(super) fn long_list(&mut self) -> Option<usize> {
+        self.expect(b"\xdc")?;
+        self.array()
+            .map(|count| usize::from(u16::from_be_bytes(count)))
     }
 
     /// Bytes, as a slice of their message.
@@ -176,6 +205,11 @@ impl<'b> Writer<'b> {
     }
 
     pub(crate) fn text(&mut self, text: &str) {
+        self.text_bytes(text.as_bytes());
+    }
+
+    /// A text, as its bytes.
+    pub(crate) fn text_bytes(&mut self, text: &[u8]) {
         let length = u32::try_from(text.len()).expect("a text stays below 4 GiB");
         match (u8::try_from(length), u16::try_from(length)) {
             (Ok(short), _) if short < 32 => self.0.push(0xa0 | short),
@@ -183,7 +217,7 @@ impl<'b> Writer<'b> {
             (_, Ok(length)) => self.marked(0xda, length.to_be_bytes()),
             (_, Err(_)) => self.marked(0xdb, length.to_be_bytes()),
         }
-        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(text);
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {

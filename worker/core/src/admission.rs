@@ -62,7 +62,7 @@ impl Worker {
             return;
         }
         let budget = item.budget_ms.duration();
-        let tool = self.catalogue.find(&item.tool, item.digest);
+        let tool = self.catalogue.find(&item.tool, item.digest.as_ref());
         let own_slot = tool.and_then(|tool| self.tool_slots.find(tool));
         let coordinator = arrival.reply.coordinator;
         let effect = tool.map_or(item.effect, |tool| tool.effect.max(item.effect));
@@ -144,8 +144,9 @@ impl Worker {
             traceparent: item.traceparent,
             budget: item.budget_ms.duration(),
         };
+        let ticket = self.memory.hold(&item.of, self.held.next_place());
         let mut held = Held::new(
-            item.of.clone(),
+            (item.of.clone(), ticket),
             effect,
             fingerprint,
             self.origin(arrival.seen),
@@ -158,8 +159,7 @@ impl Worker {
         if held.is_waiting() {
             answer.hasten();
         }
-        let at = self.held.insert(held);
-        self.memory.hold(&item.of, at);
+        self.held.insert(held);
         answer.held(item.of);
     }
 

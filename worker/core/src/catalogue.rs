@@ -38,10 +38,10 @@ impl Catalogue {
     }
 
     /// The tool of that name, if it is the one that is meant; no digest means whatever there is.
-    pub(crate) fn find(&self, name: &ToolName, digest: Option<Digest>) -> Option<&OfferedTool> {
+    pub(crate) fn find(&self, name: &ToolName, digest: Option<&Digest>) -> Option<&OfferedTool> {
         self.tools
             .get(name)
-            .filter(|tool| digest.is_none_or(|digest| digest == tool.digest))
+            .filter(|tool| digest.is_none_or(|digest| *digest == tool.digest))
     }
 }
 

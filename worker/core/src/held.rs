@@ -1,11 +1,13 @@
 //! The attempts that hold a slot, and one timer for each.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use callboard_proto::{AttemptKey, Effect as ToolEffect, GrantId, ToolName};
 
+use crate::index::Ticket;
 use crate::memory::Origin;
 use crate::{ReplyTo, Start};
 
@@ -39,6 +41,8 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) of: AttemptKey,
+    /// Under which it is remembered.
+    pub(crate) ticket: Ticket,
     pub(crate) effect: ToolEffect,
     /// Hash of the tool and its arguments; see [`crate::admission`].
     pub(crate) fingerprint: u64,
@@ -62,13 +66,13 @@ pub(crate) struct Held {
     /// Whether the tool was told to end.
     pub(crate) is_stopping: bool,
     pub(crate) stage: Stage,
-    /// Its armed timer.
-    due: Option<Instant>,
+    /// Its armed timer, and where it stands among those of the same moment.
+    due: Option<(Instant, usize)>,
 }
 
 impl Held {
     pub(crate) fn new(
-        of: AttemptKey,
+        (of, ticket): (AttemptKey, Ticket),
         effect: ToolEffect,
         fingerprint: u64,
         origin: Origin,
@@ -78,6 +82,7 @@ impl Held {
     ) -> Self {
         Self {
             of,
+            ticket,
             effect,
             fingerprint,
             origin,
@@ -126,7 +131,7 @@ impl Held {
 
     /// Whether its timer's moment has come, fired or not.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
-        self.due.is_some_and(|due| due <= now)
+        self.due.is_some_and(|(due, _)| due <= now)
     }
 }
 
@@ -135,7 +140,8 @@ impl Held {
 pub(crate) struct HeldTable {
     entries: Vec<Option<Held>>,
     vacant: Vec<usize>,
-    timers: BTreeSet<(Instant, usize)>,
+    /// Attempts by the moment of their timer: those of one message mostly share it.
+    timers: BTreeMap<Instant, Vec<usize>>,
     /// Attempts that may start, in order. What left, or started, meanwhile is skipped.
     queued: VecDeque<usize>,
     running: u32,
@@ -167,8 +173,13 @@ impl HeldTable {
         self.entries[at].as_mut().expect("a place that is held")
     }
 
+    /// Where the next attempt that is taken will be.
+    pub(crate) fn next_place(&self) -> usize {
+        self.vacant.last().copied().unwrap_or(self.entries.len())
+    }
+
     /// Takes an attempt, arms its budget, and lets it start if it needs no grant.
-    pub(crate) fn insert(&mut self, held: Held) -> usize {
+    pub(crate) fn insert(&mut self, held: Held) {
         let (deadline, is_waiting) = (held.deadline, held.is_waiting());
         let at = match self.vacant.pop() {
             Some(at) => {
@@ -184,14 +195,11 @@ impl HeldTable {
         if !is_waiting {
             self.queued.push_back(at);
         }
-        at
     }
 
     pub(crate) fn remove(&mut self, at: usize) -> Held {
+        self.disarm(at);
         let held = self.entries[at].take().expect("a place that is held");
-        if let Some(due) = held.due {
-            self.timers.remove(&(due, at));
-        }
         self.running -= u32::from(held.is_running());
         self.vacant.push(at);
         held
@@ -199,29 +207,38 @@ impl HeldTable {
 
     /// Replaces the timer of an attempt.
     pub(crate) fn arm(&mut self, at: usize, due: Instant) {
-        let armed = self.get_mut(at).due.replace(due);
-        if let Some(armed) = armed {
-            self.timers.remove(&(armed, at));
-        }
-        self.timers.insert((due, at));
+        self.disarm(at);
+        let together = self.timers.entry(due).or_default();
+        let position = together.len();
+        together.push(at);
+        self.get_mut(at).due = Some((due, position));
     }
 
     pub(crate) fn disarm(&mut self, at: usize) {
-        if let Some(due) = self.get_mut(at).due.take() {
-            self.timers.remove(&(due, at));
+        let Some((due, position)) = self.get_mut(at).due.take() else {
+            return;
+        };
+        let Entry::Occupied(mut together) = self.timers.entry(due) else {
+            return;
+        };
+        together.get_mut().swap_remove(position);
+        match together.get().get(position).copied() {
+            Some(moved) => self.get_mut(moved).due = Some((due, position)),
+            None if together.get().is_empty() => {
+                together.remove();
+            }
+            None => {}
         }
     }
 
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.timers.first().map(|(due, _)| *due)
+        self.timers.first_key_value().map(|(due, _)| *due)
     }
 
     /// The next attempt whose timer is due; whoever handles it disarms or removes it.
     pub(crate) fn first_due(&self, now: Instant) -> Option<usize> {
-        self.timers
-            .first()
-            .filter(|(due, _)| *due <= now)
-            .map(|(_, at)| *at)
+        let (due, together) = self.timers.first_key_value()?;
+        (*due <= now).then(|| together.first().copied())?
     }
 
     /// Starts the clock of a waiting write, once its ack leaves (P17).

@@ -13,7 +13,7 @@ use callboard_proto::message::ResultItem;
 use callboard_proto::{AttemptKey, Effect as ToolEffect, Executed, GrantId, Outcome, Turn};
 
 use crate::held::HeldTable;
-use crate::index::{Index, Place};
+use crate::index::{Hash, Index, Place, Ticket};
 use crate::mutation::{Mutated, Mutation};
 use crate::pages::{self, Pages};
 use crate::{Config, Counters};
@@ -21,6 +21,10 @@ use crate::{Config, Counters};
 /// What an entry costs beyond its encoded result, in bytes (the sizes of the entry and of its place
 /// in the index, rounded up).
 const ENTRY_BYTES: usize = 160;
+
+const MIB: usize = 1024 * 1024;
+/// Bytes that are forgotten at once, for each MiB that may be kept (chosen, not measured).
+const EVICTED_BYTES: usize = 2 * 1024;
 
 /// What is known of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +66,7 @@ pub(crate) struct Kept {
     place: pages::Place,
     /// What the result says of its attempt.
     executed: Executed,
-    hash: u64,
+    ticket: Ticket,
     until: Instant,
 }
 
@@ -76,7 +80,7 @@ impl Kept {
 #[derive(Debug)]
 struct Grave {
     of: AttemptKey,
-    hash: u64,
+    ticket: Ticket,
     origin: Origin,
     /// What it may have done before it was forgotten; `None` if it never entered its tool.
     may_have_run: Option<ToolEffect>,
@@ -157,9 +161,10 @@ impl Memory {
         self.index.len()
     }
 
-    /// Remembers an unknown attempt that got a slot.
-    pub(crate) fn hold(&mut self, of: &AttemptKey, at: usize) {
-        self.index.set(self.hash(of), None, held_place(at));
+    /// Remembers an unknown attempt that gets a slot, at this place.
+    pub(crate) fn hold(&mut self, of: &AttemptKey, at: usize) -> Ticket {
+        let at = u32::try_from(at).expect("slots are counted by a u32");
+        self.index.enter(self.hash(of), Place::Held(at))
     }
 
     /// The result with a number that [`Self::find`] gave.
@@ -183,11 +188,22 @@ impl Memory {
         codec::attempt_of(self.pages.bytes(&kept.place)).expect("the result was written here")
     }
 
-    fn hash(&self, of: &AttemptKey) -> u64 {
+    fn hash(&self, of: &AttemptKey) -> Hash {
         if self.mutated.lacks(Mutation::TurnIdentity) {
-            return Index::hash(&without_turn(of));
+            return Hash::of(&without_turn(of));
         }
-        Index::hash(of)
+        Hash::of(of)
+    }
+
+    /// Notes where an attempt is now that was held under a ticket until now, or never was.
+    fn place_at(&mut self, of: &AttemptKey, held: Option<Ticket>, place: Place) -> Ticket {
+        match held {
+            Some(ticket) => {
+                self.index.change(ticket, place);
+                ticket
+            }
+            None => self.index.enter(self.hash(of), place),
+        }
     }
 
     fn is_same(&self, one: &AttemptKey, other: &AttemptKey) -> bool {
@@ -203,53 +219,57 @@ impl Memory {
             .expect("the index names only graves that are there")
     }
 
-    /// Writes and keeps the result of an attempt that was held at a place until now, or never was;
-    /// says where it stands until the next flush.
+    /// Writes and keeps the result of an attempt that was held until now, or never was; says where it
+    /// stands until the next flush.
     pub(crate) fn keep(
         &mut self,
         result: &ResultItem,
         delivery: Delivery,
-        held_at: Option<usize>,
+        held: Option<Ticket>,
         now: Instant,
         counters: &mut Counters,
     ) -> pages::Place {
         let written = self.pages.write(result);
-        let hash = self.hash(&result.of);
         let place = Place::Kept(following(self.kept_first, self.kept.len()));
-        self.index.set(hash, held_at.map(held_place), place);
+        let ticket = self.place_at(&result.of, held, place);
         let kept = Kept {
             delivery,
             place: written.clone(),
             executed: told_executed(&result.outcome),
-            hash,
+            ticket,
             until: now + self.kept_for,
         };
         self.kept_bytes += kept.bytes();
         self.kept.push_back(kept);
-        while self.kept_bytes > self.kept_bytes_max {
-            counters.results_evicted += 1;
-            self.evict(counters);
+        if self.kept_bytes > self.kept_bytes_max {
+            // Some more at once: one after the other, each would wait for memory that nobody used for long.
+            let bytes_left = self.kept_bytes_max - self.kept_bytes_max / MIB * EVICTED_BYTES;
+            while self.kept_bytes > bytes_left {
+                counters.results_evicted += 1;
+                self.evict(counters);
+            }
         }
         written
     }
 
-    /// Refuses for ever an attempt that was held at a place until now, or never was. What it may
-    /// have done before it was forgotten is `None` if it never entered its tool.
+    /// Refuses for ever an attempt that was held until now, or never was. What it may have done before
+    /// it was forgotten is `None` if it never entered its tool.
     pub(crate) fn refuse(
         &mut self,
         of: AttemptKey,
         origin: Origin,
         may_have_run: Option<ToolEffect>,
-        held_at: Option<usize>,
+        held: Option<Ticket>,
         counters: &mut Counters,
     ) {
+        let ticket = self.place_at(&of, held, self.next_grave());
         let grave = Grave {
-            hash: self.hash(&of),
             of,
+            ticket,
             origin,
             may_have_run,
         };
-        self.bury(grave, held_at.map(held_place), counters);
+        self.bury(grave, counters);
     }
 
     /// Forgets the results that were kept long enough.
@@ -304,13 +324,12 @@ impl Memory {
         let Some(kept) = self.kept.pop_front() else {
             return;
         };
-        let place = Place::Kept(self.kept_first);
         self.kept_first = self.kept_first.wrapping_add(1);
         self.kept_bytes -= kept.bytes();
         let Delivery { effect, origin, .. } = kept.delivery;
         let may_have_run = match (kept.executed, effect) {
             (Executed::Yes | Executed::Unknown, ToolEffect::Read) => {
-                self.index.remove(kept.hash, place);
+                self.index.remove(kept.ticket);
                 self.forgotten_horizon = self.forgotten_horizon.max(Some(origin.beat));
                 self.drop_pages();
                 return;
@@ -322,12 +341,13 @@ impl Memory {
         };
         let grave = Grave {
             of: self.attempt_of(&kept),
-            hash: kept.hash,
+            ticket: kept.ticket,
             origin,
             may_have_run,
         };
+        self.index.change(kept.ticket, self.next_grave());
         self.drop_pages();
-        self.bury(grave, Some(place), counters);
+        self.bury(grave, counters);
     }
 
     fn drop_pages(&mut self) {
@@ -335,9 +355,12 @@ impl Memory {
             .drop_before(self.kept.front().map(|kept| &kept.place));
     }
 
-    fn bury(&mut self, grave: Grave, from: Option<Place>, counters: &mut Counters) {
-        let place = Place::Grave(following(self.graves_first, self.graves.len()));
-        self.index.set(grave.hash, from, place);
+    /// Where the next grave will be.
+    fn next_grave(&self) -> Place {
+        Place::Grave(following(self.graves_first, self.graves.len()))
+    }
+
+    fn bury(&mut self, grave: Grave, counters: &mut Counters) {
         self.graves.push_back(grave);
         while self.graves.len() > self.graves_max {
             self.drop_grave(counters);
@@ -349,8 +372,7 @@ impl Memory {
         let Some(grave) = self.graves.pop_front() else {
             return;
         };
-        self.index
-            .remove(grave.hash, Place::Grave(self.graves_first));
+        self.index.remove(grave.ticket);
         self.graves_first = self.graves_first.wrapping_add(1);
         counters.tombstones_dropped += 1;
         let beat = Some(grave.origin.beat);
@@ -375,10 +397,6 @@ fn without_turn(of: &AttemptKey) -> AttemptKey {
         turn: Turn(0),
         ..of.clone()
     }
-}
-
-fn held_place(at: usize) -> Place {
-    Place::Held(u32::try_from(at).expect("slots are counted by a u32"))
 }
 
 fn told_executed(outcome: &Outcome) -> Executed {

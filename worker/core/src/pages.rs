@@ -11,8 +11,8 @@ use bytes::Bytes;
 use callboard_proto::codec;
 use callboard_proto::message::ResultItem;
 
-/// Room of the page that is written which is kept for the next, in bytes (chosen, not measured).
-const OPEN_BYTES_KEPT: usize = 1024 * 1024;
+/// Most room that is made for a page before it is written, in bytes (chosen, not measured).
+const OPEN_BYTES: usize = 256 * 1024;
 
 /// Where a result stands. Numbers of pages wrap around; far fewer exist at a time.
 #[derive(Clone, Debug)]
@@ -58,10 +58,12 @@ impl Pages {
         if self.open.is_empty() {
             return Bytes::new();
         }
-        // Copied, so that no page keeps more room than it needs.
-        let page = Bytes::copy_from_slice(&self.open);
-        self.open.clear();
-        self.open.shrink_to(OPEN_BYTES_KEPT);
+        // The next is mostly about as long.
+        let room = self.open.len().min(OPEN_BYTES);
+        let mut page = std::mem::replace(&mut self.open, Vec::with_capacity(room));
+        // No page keeps more room than it needs.
+        page.shrink_to_fit();
+        let page = Bytes::from(page);
         self.closed.push_back(page.clone());
         page
     }

@@ -233,7 +233,7 @@ impl Worker {
                 self.counters.finished += 1;
                 let held = self.release(at, true);
                 let queued = held.started.saturating_duration_since(held.arrived);
-                self.conclude(at, held, finished.outcome, queued, finished.executed);
+                self.conclude(held, finished.outcome, queued, finished.executed);
             }
             Some(Known::Held(_) | Known::Kept(_) | Known::Refused | Known::Forgotten) | None => {
                 self.counters.finished_unknown += 1;
@@ -290,7 +290,7 @@ impl Worker {
     pub(crate) fn end_unstarted(&mut self, at: usize, outcome: Outcome) {
         let held = self.release(at, true);
         let queued = self.now.saturating_duration_since(held.arrived);
-        self.conclude(at, held, outcome, queued, Duration::ZERO);
+        self.conclude(held, outcome, queued, Duration::ZERO);
     }
 
     /// Refuses, for ever and without a word, an attempt that never entered its tool.
@@ -301,7 +301,7 @@ impl Worker {
             held.of,
             held.origin,
             may_have_run,
-            Some(at),
+            Some(held.ticket),
             &mut self.counters,
         );
     }
@@ -328,14 +328,7 @@ impl Worker {
         held
     }
 
-    fn conclude(
-        &mut self,
-        at: usize,
-        held: Held,
-        outcome: Outcome,
-        queued: Duration,
-        executed: Duration,
-    ) {
+    fn conclude(&mut self, held: Held, outcome: Outcome, queued: Duration, executed: Duration) {
         let outcome = if held.may_have_run {
             failure::in_doubt(outcome)
         } else {
@@ -358,7 +351,7 @@ impl Worker {
                 grant: held.grant,
                 origin: held.origin,
             },
-            Some(at),
+            Some(held.ticket),
             self.now,
             &mut self.counters,
         );

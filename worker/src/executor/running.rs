@@ -79,6 +79,7 @@ impl Begun {
 pub(super) struct RunningCalls {
     /// By the core's places.
     calls: Vec<Option<Running>>,
+    count: usize,
     cancel_grace: Duration,
     /// Stopped tools that watch their cancellation, by the end of their grace and their places.
     stopping: BTreeMap<(Instant, usize), StopReason>,
@@ -99,6 +100,7 @@ impl RunningCalls {
     pub(super) fn new(cancel_grace: Duration) -> Self {
         Self {
             calls: Vec::new(),
+            count: 0,
             cancel_grace,
             stopping: BTreeMap::new(),
             clock: ProgressClock::default(),
@@ -107,7 +109,7 @@ impl RunningCalls {
 
     /// Whether no tool runs.
     pub(super) fn is_empty(&self) -> bool {
-        self.calls.iter().all(Option::is_none)
+        self.count == 0
     }
 
     pub(super) fn begin(
@@ -134,12 +136,14 @@ impl RunningCalls {
         if self.calls.len() <= start.place {
             self.calls.resize_with(start.place + 1, || None);
         }
-        self.calls[start.place] = Some(running);
+        let before = self.calls[start.place].replace(running);
+        self.count += usize::from(before.is_none());
     }
 
     /// Notes the end of the attempt at a place; gives what was known of it at its start.
     pub(super) fn end(&mut self, place: usize) -> Option<Begun> {
         let running = self.calls.get_mut(place).and_then(Option::take)?;
+        self.count -= 1;
         if let Some(due) = running.stop_due {
             self.stopping.remove(&(due, place));
         }
@@ -210,6 +214,7 @@ impl RunningCalls {
 
     /// Tells everything to end and waits for nothing.
     pub(super) fn abort_all(&mut self) {
+        self.count = 0;
         for running in self.calls.drain(..).flatten() {
             running.state.stop(None);
             // Nobody is left to report to.

@@ -21,6 +21,13 @@ impl Dispatcher {
         self.timers.set(deadline, Timer::Turn(index));
     }
 
+    /// Makes room for calls that are about to be opened, where there are many. Opening them needs no such word.
+    pub fn expect_calls(&mut self, turn: &TurnKey, calls: usize) {
+        if let Some(index) = self.by_turn.get(turn) {
+            self.turns[*index].expect_calls(calls);
+        }
+    }
+
     pub(super) fn open_call(&mut self, key: TurnKey, new: NewCall) {
         let index = *self.by_turn.get(&key).expect("the turn of a call is open");
         let now = self.now;

@@ -65,12 +65,12 @@ impl Dispatcher {
         while let Some(Reverse((_, lane))) = heads.pop() {
             // As long as no other lane has somebody who came before, this one goes on.
             let other = heads.peek().map_or(u64::MAX, |Reverse((order, _))| *order);
-            while let Some((order, _)) = self.waiting.head(lane) {
+            while let Some((order, at)) = self.waiting.head(lane) {
                 if order > other {
                     heads.push(Reverse((order, lane)));
                     break;
                 }
-                match self.place_head(lane) {
+                match self.place_head(lane, at) {
                     Placed::On(worker, call) => {
                         let chunk = boxes.entry(worker).or_default();
                         chunk.push(call);
@@ -87,10 +87,8 @@ impl Dispatcher {
         boxes
     }
 
-    fn place_head(&mut self, lane: Lane) -> Placed {
-        let Some((_, at)) = self.waiting.head(lane) else {
-            return Placed::Nowhere;
-        };
+    /// Places the call that is next in a lane.
+    fn place_head(&mut self, lane: Lane, at: CallRef) -> Placed {
         let bound_to = lane
             .bound_to
             .and_then(|run| self.session(run, lane.digest))
