@@ -131,20 +131,18 @@ impl Epoch {
 
 /// The provider's id of one tool use; unique only within its turn. Ids as short as those of the known
 /// providers are held in place, without an allocation: each stands in many places.
+// In this order it is copied by whole words.
 #[derive(Clone)]
-pub struct ToolUseId(Text);
-
-/// Bytes that an id may have to be held in place (chosen: providers write 29 to 36, and one more fills a word).
-const IN_PLACE_BYTES: usize = 37;
-
-#[derive(Clone)]
-enum Text {
-    Short {
-        length: u8,
-        bytes: [u8; IN_PLACE_BYTES],
-    },
-    Long(Arc<str>),
+#[repr(C)]
+pub struct ToolUseId {
+    bytes: [u8; IN_PLACE_BYTES],
+    length: u8,
+    /// The whole id, where it is longer than there is place.
+    long: Option<Arc<String>>,
 }
+
+/// Bytes that an id may have to be held in place (chosen: providers write 29 to 36, and this fills words).
+const IN_PLACE_BYTES: usize = 39;
 
 impl ToolUseId {
     /// Checks and takes a provider's id.
@@ -182,34 +180,36 @@ impl ToolUseId {
     }
 
     fn held(id: &str) -> Self {
-        let mut bytes = [0; IN_PLACE_BYTES];
-        let length = u8::try_from(id.len());
-        match (length, bytes.get_mut(..id.len())) {
+        let mut held = Self {
+            bytes: [0; IN_PLACE_BYTES],
+            length: 0,
+            long: None,
+        };
+        match (u8::try_from(id.len()), held.bytes.get_mut(..id.len())) {
             (Ok(length), Some(place)) => {
                 place.copy_from_slice(id.as_bytes());
-                Self(Text::Short { length, bytes })
+                held.length = length;
             }
-            (Ok(_) | Err(_), Some(_) | None) => Self(Text::Long(id.into())),
+            (Ok(_) | Err(_), Some(_) | None) => held.long = Some(Arc::new(id.to_owned())),
         }
+        held
     }
 
     /// The id as the provider wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match &self.0 {
-            Text::Short { .. } => {
-                std::str::from_utf8(self.as_bytes()).expect("it was a text when it was taken")
-            }
-            Text::Long(id) => id,
+        match &self.long {
+            None => std::str::from_utf8(self.as_bytes()).expect("it was a text when it was taken"),
+            Some(id) => id,
         }
     }
 
     /// The bytes of the id as the provider wrote it.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Text::Short { length, bytes } => &bytes[..usize::from(*length)],
-            Text::Long(id) => id.as_bytes(),
+        match &self.long {
+            None => &self.bytes[..usize::from(self.length)],
+            Some(id) => id.as_bytes(),
         }
     }
 }

@@ -6,6 +6,9 @@
 
 use std::fmt::Write as _;
 
+use uuid::Uuid;
+use uuid::fmt::Simple;
+
 use crate::{CoordinatorId, InstanceId, Kind, Pool, Tenant, Token, ToolName};
 
 /// The prefix of all subjects of this protocol version.
@@ -96,10 +99,18 @@ pub fn call(tenant: &Tenant, tool: &ToolName) -> String {
 /// `worker.{tenant}.{pool}.{instance}.{verb}`: one verb of one instance.
 #[must_use]
 pub fn worker(tenant: &Tenant, pool: &Pool, instance: InstanceId, verb: Verb) -> String {
-    format!(
-        "{PREFIX}.worker.{tenant}.{pool}.{instance}.{}",
-        verb.as_str()
-    )
+    let mut room = HEX;
+    let instance = hex(instance.uuid(), &mut room);
+    let tenant = tenant.as_str();
+    [
+        PREFIX,
+        "worker",
+        tenant,
+        pool.as_str(),
+        instance,
+        verb.as_str(),
+    ]
+    .join(".")
 }
 
 /// `worker.{tenant}.{pool}.{instance}.*`: all verbs of one instance, in one subscription, so that a
@@ -148,7 +159,18 @@ pub fn beat_all(tenant: &Tenant) -> String {
 /// `reply.{tenant}.{coordinator}.{token}`: answers to one message.
 #[must_use]
 pub fn reply(tenant: &Tenant, coordinator: CoordinatorId, token: Token) -> String {
-    format!("{PREFIX}.reply.{tenant}.{coordinator}.{token}")
+    let (mut first, mut second) = (HEX, HEX);
+    let coordinator = hex(coordinator.uuid(), &mut first);
+    let token = hex(token.uuid(), &mut second);
+    [PREFIX, "reply", tenant.as_str(), coordinator, token].join(".")
+}
+
+/// Room for an id's hexadecimal form.
+const HEX: [u8; Simple::LENGTH] = [0; Simple::LENGTH];
+
+/// An id's hexadecimal form, as `Display` writes it; this is made for every message.
+fn hex(id: Uuid, into: &mut [u8; Simple::LENGTH]) -> &str {
+    id.as_simple().encode_lower(into)
 }
 
 /// `reply.{tenant}.{coordinator}.*`: all answers to one coordinator.

@@ -60,7 +60,7 @@ pub(crate) struct Registry {
     workers: SlotMap<WorkerIndex, Worker>,
     by_instance: FxHashMap<InstanceId, WorkerIndex>,
     by_name: BTreeMap<(Pool, WorkerName), WorkerIndex>,
-    by_digest: BTreeMap<Digest, Vec<WorkerIndex>>,
+    by_digest: FxHashMap<Digest, Vec<WorkerIndex>>,
     replaced: VecDeque<Replaced>,
     /// Instances whose lease ended, so that a successor tells that they are gone for good (P8).
     lost: VecDeque<(Pool, WorkerName, InstanceId)>,

@@ -142,18 +142,20 @@ impl<L: Link> Dispatch<L> {
         self.link.send(Outgoing::Discover);
         let mut incoming = Vec::new();
         let mut is_mailbox_over = false;
-        let timer = tokio::time::sleep_until(now().into());
-        let mut timer = pin!(timer);
+        let mut timer = pin!(tokio::time::sleep_until(now().into()));
+        let mut armed = None;
         while !self.is_done() {
             self.perform(&mut incoming).await;
             if !incoming.is_empty() {
                 self.take_all(&mut incoming);
                 continue;
             }
+            // One that fires early is cheaper than one that is set again with every message.
             if let Some(due) = self.core.poll_timeout()
-                && timer.deadline() != due.into()
+                && armed.is_none_or(|armed| due < armed)
             {
                 timer.as_mut().reset(due.into());
+                armed = Some(due);
             }
             tokio::select! {
                 biased;
@@ -168,7 +170,7 @@ impl<L: Link> Dispatch<L> {
                         }
                     }
                 }
-                () = timer.as_mut() => {}
+                () = timer.as_mut(), if armed.is_some() => armed = None,
             }
             if self.core.poll_timeout().is_some_and(|due| due <= now()) {
                 self.mind_listeners();

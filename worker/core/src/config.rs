@@ -46,6 +46,9 @@ pub struct Config {
     pub results_kept_for: Duration,
     /// Most bytes of results that are kept, oldest evicted first (P16).
     pub results_bytes_max: usize,
+    /// Most results that are kept, oldest evicted first (P16). Few enough that what finds them stays in a
+    /// processor's second cache: measured, a worker at full load spent an eighth of its time on 140,000.
+    pub results_max: usize,
     /// Most refused attempts that are remembered; beyond, what is older than the oldest is refused
     /// as stale, so that forgetting can never let one in.
     pub tombstones_max: usize,
@@ -67,6 +70,7 @@ impl Default for Config {
             orphan_after: Duration::from_secs(10),
             results_kept_for: Duration::from_secs(60),
             results_bytes_max: 64 * 1024 * 1024,
+            results_max: 49_152,
             tombstones_max: 65_536,
             offer_window: Duration::from_millis(50),
             batch_items_max: limit::BATCH_ITEMS_MAX,

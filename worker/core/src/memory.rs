@@ -22,10 +22,6 @@ use crate::{Config, Counters};
 /// in the index, rounded up).
 const ENTRY_BYTES: usize = 160;
 
-const MIB: usize = 1024 * 1024;
-/// Bytes that are forgotten at once, for each MiB that may be kept (chosen, not measured).
-const EVICTED_BYTES: usize = 2 * 1024;
-
 /// What is known of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -97,6 +93,7 @@ pub(crate) struct Memory {
     kept_bytes: usize,
     kept_for: Duration,
     kept_bytes_max: usize,
+    kept_max: usize,
     graves: VecDeque<Grave>,
     /// The number of the oldest grave.
     graves_first: u32,
@@ -124,6 +121,7 @@ impl Memory {
             kept_bytes: 0,
             kept_for: config.results_kept_for,
             kept_bytes_max: config.results_bytes_max,
+            kept_max: config.results_max,
             graves: VecDeque::new(),
             graves_first: 0,
             graves_max: config.tombstones_max,
@@ -241,13 +239,9 @@ impl Memory {
         };
         self.kept_bytes += kept.bytes();
         self.kept.push_back(kept);
-        if self.kept_bytes > self.kept_bytes_max {
-            // Some more at once: one after the other, each would wait for memory that nobody used for long.
-            let bytes_left = self.kept_bytes_max - self.kept_bytes_max / MIB * EVICTED_BYTES;
-            while self.kept_bytes > bytes_left {
-                counters.results_evicted += 1;
-                self.evict(counters);
-            }
+        while self.kept_bytes > self.kept_bytes_max || self.kept.len() > self.kept_max {
+            counters.results_evicted += 1;
+            self.evict(counters);
         }
         written
     }

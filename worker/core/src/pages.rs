@@ -2,17 +2,22 @@
 //! here for those who ask again.
 //!
 //! A page holds what was written between two flushes. It goes as a whole when its last result is
-//! forgotten, so forgetting touches no memory that has long been cold.
+//! forgotten, so forgetting touches no memory that has long been cold. Pages are cut from blocks, which
+//! keeps their memory apart from that of what comes and goes: else whatever is allocated next would
+//! get the coldest memory there is.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use callboard_proto::codec;
 use callboard_proto::message::ResultItem;
 
-/// Most room that is made for a page before it is written, in bytes (chosen, not measured).
-const OPEN_BYTES: usize = 256 * 1024;
+/// Bytes of a block, unless one page needs more (chosen, not measured).
+const BLOCK_BYTES: usize = 256 * 1024;
+
+/// Room for one result that is kept, in bytes (chosen, not measured).
+const DESK_BYTES: usize = 64 * 1024;
 
 /// Where a result stands. Numbers of pages wrap around; far fewer exist at a time.
 #[derive(Clone, Debug)]
@@ -39,17 +44,33 @@ pub(crate) struct Pages {
     closed: VecDeque<Bytes>,
     /// The number of the oldest.
     first: u32,
-    open: Vec<u8>,
+    open: BytesMut,
+    /// Where a result is written before it is moved to its page; kept for its room.
+    desk: Vec<u8>,
 }
 
 impl Pages {
     /// Writes a result to the open page.
     pub(crate) fn write(&mut self, result: &ResultItem) -> Place {
+        self.desk.clear();
+        let bytes = codec::append_item(&mut self.desk, result);
+        self.make_room(bytes);
         let at = self.open.len();
-        let bytes = codec::append_item(&mut self.open, result);
+        self.open.extend_from_slice(&self.desk);
+        self.desk.shrink_to(DESK_BYTES);
         Place {
             page: self.open_number(),
             range: at..at + bytes,
+        }
+    }
+
+    /// Makes room for more on the open page: it moves to a new block where this one is full.
+    fn make_room(&mut self, bytes: usize) {
+        if self.open.capacity() - self.open.len() < bytes {
+            let needed = self.open.len() + bytes;
+            let mut block = BytesMut::with_capacity(needed.max(BLOCK_BYTES));
+            block.extend_from_slice(&self.open);
+            self.open = block;
         }
     }
 
@@ -58,12 +79,7 @@ impl Pages {
         if self.open.is_empty() {
             return Bytes::new();
         }
-        // The next is mostly about as long.
-        let room = self.open.len().min(OPEN_BYTES);
-        let mut page = std::mem::replace(&mut self.open, Vec::with_capacity(room));
-        // No page keeps more room than it needs.
-        page.shrink_to_fit();
-        let page = Bytes::from(page);
+        let page = self.open.split().freeze();
         self.closed.push_back(page.clone());
         page
     }
