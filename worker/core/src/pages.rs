@@ -67,8 +67,8 @@ impl Pages {
     /// Makes room for more on the open page: it moves to a new block where this one is full.
     fn make_room(&mut self, bytes: usize) {
         if self.open.capacity() - self.open.len() < bytes {
-            let needed = self.open.len() + bytes;
-            let mut block = BytesMut::with_capacity(needed.max(BLOCK_BYTES));
+            let room = 2 * self.open.len() + bytes;
+            let mut block = BytesMut::with_capacity(room.max(BLOCK_BYTES));
             block.extend_from_slice(&self.open);
             self.open = block;
         }

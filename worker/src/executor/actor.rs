@@ -20,7 +20,7 @@ use crate::executor::snapshot::{Counters, Snapshot};
 use crate::executor::tool_threads::{Entry, ToolThreads};
 use crate::executor::{Handle, catalogue, outbound};
 use crate::link::{Incoming, Link};
-use crate::tool::{CallState, ProgressInbox, ToolCall, Tools};
+use crate::tool::{ToolCall, Tools};
 use crate::traces::Place;
 
 /// Why an executor ended.
@@ -390,7 +390,8 @@ impl<L: Link> Executor<L> {
             self.link.send(message);
         }
         if !self.batch.is_empty() {
-            self.threads.enter(std::mem::take(&mut self.batch));
+            let room = Vec::with_capacity(self.batch.len());
+            self.threads.enter(std::mem::replace(&mut self.batch, room));
         }
     }
 
@@ -410,8 +411,7 @@ impl<L: Link> Executor<L> {
             self.handle_finished(finished, now);
             return;
         };
-        let inbox: Arc<dyn ProgressInbox> = Arc::clone(&self.outbox) as _;
-        let state = CallState::new(start.of.clone(), start.place, Some(inbox));
+        let state = self.running.state(&start, &self.outbox);
         let place = match self.options.traces {
             Some(_) => Place::below(start.traceparent.as_deref()),
             None => None,

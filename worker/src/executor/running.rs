@@ -8,11 +8,15 @@ use callboard_proto::message::ProgressItem;
 use callboard_proto::{Effect, ToolName};
 use callboard_worker_core::{Finished, ReplyTo, Start, StopReason};
 
+use crate::executor::outbox::Outbox;
 use crate::executor::progress::ProgressClock;
 use crate::executor::{RunningCall, ending};
 use crate::metrics::WorkerMetrics;
 use crate::tool::{CallState, Progress};
 use crate::traces::{End, Executed, Place, Traces};
+
+/// States that are kept for attempts to come (chosen, not measured: what two messages bring).
+const RETIRED_MAX: usize = 256;
 
 /// One attempt that was handed to its tool and has not ended.
 struct Running {
@@ -84,6 +88,8 @@ pub(super) struct RunningCalls {
     /// Stopped tools that watch their cancellation, by the end of their grace and their places.
     stopping: BTreeMap<(Instant, usize), StopReason>,
     clock: ProgressClock,
+    /// States of attempts that have ended, for those to come: most are held by nobody else any more.
+    retired: Vec<Arc<CallState>>,
 }
 
 /// What became of a stop.
@@ -104,6 +110,16 @@ impl RunningCalls {
             cancel_grace,
             stopping: BTreeMap::new(),
             clock: ProgressClock::default(),
+            retired: Vec::new(),
+        }
+    }
+
+    /// The state of an attempt that begins.
+    pub(super) fn state(&mut self, start: &Start, inbox: &Arc<Outbox>) -> Arc<CallState> {
+        let of = start.of.clone();
+        match self.retired.pop() {
+            Some(retired) => retired.reused(of, start.place),
+            None => CallState::new(of, start.place, Some(Arc::clone(inbox) as _)),
         }
     }
 
@@ -148,6 +164,9 @@ impl RunningCalls {
             self.stopping.remove(&(due, place));
         }
         self.clock.forget(place, running.progress_sent);
+        if self.retired.len() < RETIRED_MAX {
+            self.retired.push(running.state);
+        }
         Some(running.begun)
     }
 

@@ -84,7 +84,24 @@ impl CallState {
         place: usize,
         inbox: Option<Arc<dyn ProgressInbox>>,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::of_attempt(of, place, inbox))
+    }
+
+    /// Makes this the state of another attempt, if nobody holds it any more; else gives a new one.
+    pub(crate) fn reused(self: Arc<Self>, of: AttemptKey, place: usize) -> Arc<Self> {
+        let mut state = self;
+        match Arc::get_mut(&mut state) {
+            Some(own) => {
+                let inbox = own.inbox.take();
+                *own = Self::of_attempt(of, place, inbox);
+                state
+            }
+            None => Self::new(of, place, state.inbox.clone()),
+        }
+    }
+
+    fn of_attempt(of: AttemptKey, place: usize, inbox: Option<Arc<dyn ProgressInbox>>) -> Self {
+        Self {
             of,
             place,
             phase: AtomicU8::new(QUEUED),
@@ -95,7 +112,7 @@ impl CallState {
             task: OnceLock::new(),
             progress: Mutex::default(),
             inbox,
-        })
+        }
     }
 
     /// Tells the tool to stop; the first reason stays. There is none where the whole executor ends,
