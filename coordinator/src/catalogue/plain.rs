@@ -50,7 +50,11 @@ impl Plain {
 
     /// Whether arguments are certain to be valid JSON that fits the schema.
     pub(super) fn accepts(&self, arguments: &[u8]) -> bool {
-        let mut deserializer = serde_json::Deserializer::from_slice(arguments);
+        // Looked at once as a whole: else each string in it is.
+        let Ok(arguments) = std::str::from_utf8(arguments) else {
+            return false;
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(arguments);
         Fits(&self.0).deserialize(&mut deserializer).is_ok() && deserializer.end().is_ok()
     }
 }
