@@ -196,6 +196,9 @@ impl ToolUseId {
     }
 
     /// The id as the provider wrote it.
+    ///
+    /// # Panics
+    /// Never: it was a text when it was taken.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.long {
