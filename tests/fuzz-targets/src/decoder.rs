@@ -1,6 +1,9 @@
 //! The decoder of everything that comes over the wire.
 
-use callboard_proto::codec::{self, Batch, DecodeError};
+use std::fmt::Debug;
+
+use bytes::Bytes;
+use callboard_proto::codec::{self, Batch, Canonical, DecodeError};
 use callboard_proto::message::{
     AckItem, Announce, Beat, CallHead, CallItem, CancelHead, CancelItem, Describe, Drain, Free,
     GrantHead, GrantItem, ProgressHead, ProgressItem, Refusal, ReplyHead, ResultItem, StatusHead,
@@ -23,14 +26,14 @@ pub fn decoder(data: &[u8]) -> bool {
     let kinds = Kind::ALL;
     let kind = kinds[usize::from(*choice) % kinds.len()];
     match kind {
-        Kind::Call => batch::<CallHead, CallItem>(body),
+        Kind::Call => canonical::<CallHead, CallItem>(body),
         Kind::Grant => batch::<GrantHead, GrantItem>(body),
         Kind::Cancel => batch::<CancelHead, CancelItem>(body),
         Kind::Status => batch::<StatusHead, StatusItem>(body),
         Kind::Describe => single::<Describe>(body),
         Kind::Drain => single::<Drain>(body),
         Kind::Ack => batch::<ReplyHead, AckItem>(body),
-        Kind::Result => batch::<ReplyHead, ResultItem>(body),
+        Kind::Result => canonical::<ReplyHead, ResultItem>(body),
         Kind::Progress => batch::<ProgressHead, ProgressItem>(body),
         Kind::Free => single::<Free>(body),
         Kind::Refusal => single::<Refusal>(body),
@@ -47,6 +50,17 @@ fn single<T: Serialize + DeserializeOwned>(body: &[u8]) -> Result<(), DecodeErro
     let again: T = codec::decode(&written).expect("what was written is read");
     assert_eq!(codec::encode(&again), written, "it reads as the same");
     Ok(())
+}
+
+/// The canonical reader reads what the full one reads, or leaves it to that.
+fn canonical<H, I>(body: &[u8]) -> Result<(), DecodeError>
+where
+    H: Serialize + DeserializeOwned + PartialEq + Debug,
+    I: Canonical + PartialEq + Debug,
+{
+    let read = codec::decode_canonical::<H, I>(&Bytes::copy_from_slice(body));
+    assert_eq!(read, codec::decode_batch::<H, I>(body));
+    batch::<H, I>(body)
 }
 
 fn batch<H, I>(body: &[u8]) -> Result<(), DecodeError>
