@@ -37,7 +37,12 @@ pub(super) fn deed(effect: Effect) -> Deed {
             token,
             head,
             items,
-        } => post(to, Kind::Grant, token, codec::encode_batch(&head, &items)),
+        } => post(
+            to,
+            Kind::Grant,
+            token,
+            codec::encode_canonical(&head, &items),
+        ),
         Effect::Cancel {
             to,
             token,
@@ -127,7 +132,7 @@ pub(super) fn arrival(incoming: Incoming) -> Arrival {
 fn reply(token: Token, kind: Kind, body: &Bytes) -> Result<Arrival, DecodeError> {
     Ok(match kind {
         Kind::Ack => {
-            let batch: Batch<ReplyHead, AckItem> = codec::decode_batch(body)?;
+            let batch: Batch<ReplyHead, AckItem> = codec::decode_canonical(body)?;
             Arrival::Input(Input::Ack { token, batch })
         }
         Kind::Result => {

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{Canonical, Reader, Writer};
 use crate::{AttemptKey, Budget, CoordinatorId, GrantId, InstanceId};
+
+/// Most bytes of a grant beyond the call's id (counted: 115, with the largest numbers).
+const GRANT_BYTES: usize = 128;
 
 /// What all grants of a message share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,36 @@ pub struct GrantItem {
     pub grant: GrantId,
     /// Time for the attempt, from arrival of the grant.
     pub budget_ms: Budget,
+}
+
+impl Canonical for GrantItem {
+    fn read_canonical(from: &mut Reader<'_>, _before: Option<&Self>) -> Option<Self> {
+        from.expect(b"\x83\xa2of")?;
+        let of = AttemptKey::read_canonical(from)?;
+        from.expect(b"\xa5grant")?;
+        let grant = GrantId::new(from.uuid()?);
+        from.expect(b"\xa9budget_ms")?;
+        let budget_ms = Budget::from_wire(from.uint()?);
+        Some(Self {
+            of,
+            grant,
+            budget_ms,
+        })
+    }
+
+    fn room(&self) -> usize {
+        GRANT_BYTES + self.of.id.as_str().len()
+    }
+
+    fn write_canonical(&self, to: &mut Writer<'_>) -> bool {
+        to.raw(b"\x83\xa2of");
+        self.of.write_canonical(to);
+        to.raw(b"\xa5grant");
+        to.uuid(self.grant.uuid());
+        to.raw(b"\xa9budget_ms");
+        to.uint(self.budget_ms.wire());
+        true
+    }
 }
 
 /// What all cancels of a message share.

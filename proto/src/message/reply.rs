@@ -11,6 +11,9 @@ use crate::effect::word;
 use crate::limit::BUDGET_MAX;
 use crate::{AttemptKey, Completed, Executed, Failure, FailureKind, GrantId, InstanceId, Outcome};
 
+/// Most bytes of an ack beyond the call's id (counted: 130, with all fields and the largest numbers).
+const ACK_BYTES: usize = 144;
+
 /// Capacity as an instance sees it when it speaks to one coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
@@ -96,6 +99,55 @@ pub struct AckItem {
     /// With [`AckState::Busy`]: whether the slots of the tool are taken, not those of the instance.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tool_full: bool,
+}
+
+impl Canonical for AckItem {
+    fn read_canonical(from: &mut Reader<'_>, _before: Option<&Self>) -> Option<Self> {
+        let fields = from.map()?;
+        from.expect(b"\xa2of")?;
+        let of = AttemptKey::read_canonical(from)?;
+        from.expect(b"\xa5state")?;
+        let state = AckState::from_word(from.text()?);
+        let mut grant = None;
+        if from.takes(b"\xa5grant") {
+            grant = Some(GrantId::new(from.uuid()?));
+        }
+        let tool_full = from.takes(b"\xa9tool_full\xc3");
+        let item = Self {
+            of,
+            state,
+            grant,
+            tool_full,
+        };
+        (usize::from(item.fields()) == fields).then_some(item)
+    }
+
+    fn room(&self) -> usize {
+        ACK_BYTES + self.of.id.as_str().len()
+    }
+
+    fn write_canonical(&self, to: &mut Writer<'_>) -> bool {
+        to.map(self.fields());
+        to.raw(b"\xa2of");
+        self.of.write_canonical(to);
+        to.raw(b"\xa5state");
+        to.text(self.state.as_str());
+        if let Some(grant) = self.grant {
+            to.raw(b"\xa5grant");
+            to.uuid(grant.uuid());
+        }
+        if self.tool_full {
+            to.raw(b"\xa9tool_full\xc3");
+        }
+        true
+    }
+}
+
+impl AckItem {
+    /// The number of its fields on the wire.
+    fn fields(&self) -> u8 {
+        2 + u8::from(self.grant.is_some()) + u8::from(self.tool_full)
+    }
 }
 
 /// How one attempt ended.

@@ -27,12 +27,12 @@ pub(crate) struct Read {
 pub(crate) fn read(kind: Kind, body: &[u8]) -> Result<Read, DecodeError> {
     match kind {
         Kind::Call => both::<CallHead, CallItem>(body),
-        Kind::Grant => batch::<GrantHead, GrantItem>(body),
+        Kind::Grant => both::<GrantHead, GrantItem>(body),
         Kind::Cancel => batch::<CancelHead, CancelItem>(body),
         Kind::Status => batch::<StatusHead, StatusItem>(body),
         Kind::Describe => single::<Describe>(body),
         Kind::Drain => single::<Drain>(body),
-        Kind::Ack => batch::<ReplyHead, AckItem>(body),
+        Kind::Ack => both::<ReplyHead, AckItem>(body),
         Kind::Result => both::<ReplyHead, ResultItem>(body),
         Kind::Progress => batch::<ProgressHead, ProgressItem>(body),
         Kind::Free => single::<Free>(body),

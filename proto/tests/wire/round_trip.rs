@@ -57,15 +57,22 @@ where
     Ok(body)
 }
 
+fn assert_room<I: Canonical>(items: &[I]) -> Result<(), TestCaseError> {
+    for item in items {
+        prop_assert!(codec::item_bytes(item) <= item.room());
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn call(batch in arbitrary::call()) {
         assert_batch(&batch)?;
         let body = assert_canonical(&batch)?;
+        assert_room(&batch.1)?;
         // Only the canonical reader keeps arguments where they are.
         let read = codec::decode_canonical::<CallHead, CallItem>(&body).unwrap();
         for item in read.items.into_iter().map(Result::unwrap) {
-            prop_assert!(codec::item_bytes(&item) <= item.room());
             if !item.arguments.is_empty() {
                 prop_assert!(body.as_ptr_range().contains(&item.arguments.as_ptr()));
             }
@@ -75,6 +82,8 @@ proptest! {
     #[test]
     fn grant(batch in arbitrary::grant()) {
         assert_batch(&batch)?;
+        assert_canonical(&batch)?;
+        assert_room(&batch.1)?;
     }
 
     #[test]
@@ -100,6 +109,8 @@ proptest! {
     #[test]
     fn ack(batch in arbitrary::ack()) {
         assert_batch(&batch)?;
+        assert_canonical(&batch)?;
+        assert_room(&batch.1)?;
     }
 
     #[test]

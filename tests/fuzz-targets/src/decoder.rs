@@ -27,12 +27,12 @@ pub fn decoder(data: &[u8]) -> bool {
     let kind = kinds[usize::from(*choice) % kinds.len()];
     match kind {
         Kind::Call => canonical::<CallHead, CallItem>(body),
-        Kind::Grant => batch::<GrantHead, GrantItem>(body),
+        Kind::Grant => canonical::<GrantHead, GrantItem>(body),
         Kind::Cancel => batch::<CancelHead, CancelItem>(body),
         Kind::Status => batch::<StatusHead, StatusItem>(body),
         Kind::Describe => single::<Describe>(body),
         Kind::Drain => single::<Drain>(body),
-        Kind::Ack => batch::<ReplyHead, AckItem>(body),
+        Kind::Ack => canonical::<ReplyHead, AckItem>(body),
         Kind::Result => canonical::<ReplyHead, ResultItem>(body),
         Kind::Progress => batch::<ProgressHead, ProgressItem>(body),
         Kind::Free => single::<Free>(body),

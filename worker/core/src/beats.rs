@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 /// Beats whose time is remembered: more than an hour at one a second (chosen, not measured).
 const BEATS_REMEMBERED: usize = 4096;
 
+/// Beats that leave early are this part of an interval apart at least (chosen, not measured).
+const EARLY_PART: u32 = 64;
+
 /// When beats leave, and when those left that others have seen.
 #[derive(Debug)]
 pub(crate) struct Beats {
@@ -57,6 +60,17 @@ impl Beats {
             if self.next <= now {
                 self.next = now + self.interval;
             }
+        }
+    }
+
+    /// Lets the next beat leave early, as soon as beats may follow each other.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        match self
+            .last_left()
+            .map(|left| left + self.interval / EARLY_PART)
+        {
+            Some(early) if early > now => self.next = self.next.min(early),
+            _ => self.is_due = true,
         }
     }
 

@@ -22,6 +22,10 @@ use crate::{Config, Counters};
 /// in the index, rounded up).
 const ENTRY_BYTES: usize = 160;
 
+/// Beats at least whose attempts are remembered, however fast they come (chosen, not measured): the last of
+/// them a coordinator needn't have seen yet.
+const BEATS_KEPT: usize = 4;
+
 /// What is known of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -82,6 +86,14 @@ struct Grave {
     may_have_run: Option<ToolEffect>,
 }
 
+/// What was taken in since the newest beat left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Filled {
+    results: usize,
+    bytes: usize,
+    refused: usize,
+}
+
 /// What an instance knows of attempts. An attempt is in one place at a time.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -108,6 +120,7 @@ pub(crate) struct Memory {
     has_dropped_unseen_effect: bool,
     /// A write that may have run was dropped.
     has_dropped_write: bool,
+    filled: Filled,
     pub(crate) mutated: Mutated,
 }
 
@@ -130,6 +143,7 @@ impl Memory {
             has_dropped_unseen: false,
             has_dropped_unseen_effect: false,
             has_dropped_write: false,
+            filled: Filled::default(),
             mutated: Mutated::default(),
         }
     }
@@ -152,6 +166,24 @@ impl Memory {
                 Some(_) => Known::Forgotten,
             },
         })
+    }
+
+    /// Whether so much was taken in under the newest beat that the next one should leave early: what is
+    /// forgotten must be some beats older than what is new, or new calls are taken for copies of it.
+    pub(crate) fn is_filling(&self) -> bool {
+        let Filled {
+            results,
+            bytes,
+            refused,
+        } = self.filled;
+        results * BEATS_KEPT > self.kept_max
+            || bytes * BEATS_KEPT > self.kept_bytes_max
+            || refused * BEATS_KEPT > self.graves_max
+    }
+
+    /// Notes that a beat left.
+    pub(crate) fn beat_left(&mut self) {
+        self.filled = Filled::default();
     }
 
     /// Entries of all kinds.
@@ -237,6 +269,8 @@ impl Memory {
             ticket,
             until: now + self.kept_for,
         };
+        self.filled.results += 1;
+        self.filled.bytes += kept.bytes();
         self.kept_bytes += kept.bytes();
         self.kept.push_back(kept);
         while self.kept_bytes > self.kept_bytes_max || self.kept.len() > self.kept_max {
@@ -256,6 +290,7 @@ impl Memory {
         held: Option<Ticket>,
         counters: &mut Counters,
     ) {
+        self.filled.refused += 1;
         let ticket = self.place_at(&of, held, self.next_grave());
         let grave = Grave {
             of,

@@ -40,6 +40,7 @@ impl Worker {
         let Some(seq) = self.beats.take(self.now) else {
             return;
         };
+        self.memory.beat_left();
         self.counters.beats += 1;
         let free = self.peers.unoffered();
         let load = self.load(free);

@@ -87,6 +87,9 @@ impl Worker {
             Input::Tools(tools) => self.on_tools(tools),
             Input::Drain { grace } => self.on_drain(grace),
         }
+        if self.memory.is_filling() {
+            self.beats.advance(now);
+        }
     }
 
     /// Does what is due at `now`. Calling it early or often is harmless.

@@ -128,7 +128,7 @@ fn request(
         }
         Request::Grant => {
             let batch: Batch<GrantHead, GrantItem> =
-                codec::decode_batch(body).map_err(malformed)?;
+                codec::decode_canonical(body).map_err(malformed)?;
             same(instance, batch.head.instance)?;
             Input::Grant { reply, batch }
         }

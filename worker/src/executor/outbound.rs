@@ -15,7 +15,7 @@ pub(super) fn ack(to: ReplyTo, head: &ReplyHead, items: &[AckItem]) -> Outgoing 
     Outgoing::Reply {
         to,
         kind: Kind::Ack,
-        body: codec::encode_batch(head, items),
+        body: codec::encode_canonical(head, items),
     }
 }
 

@@ -251,11 +251,13 @@ impl Dispatcher {
         }
         let moves = call.moves;
         self.unbind(at.call, attempt.instance);
-        // What was too old is mended by the next beat, and a link that takes nothing by time.
-        let delay = if why == "stale" || why == "link_down" {
-            retry::delay(&self.config.limits, moves + 1, None, &mut self.rng)
-        } else {
-            Duration::ZERO
+        // What was too old, or may be a copy of something forgotten, is mended by the next beat, and a link
+        // that takes nothing by time.
+        let delay = match why {
+            "stale" | "forgotten" | "link_down" => {
+                retry::delay(&self.config.limits, moves + 1, None, &mut self.rng)
+            }
+            _ => Duration::ZERO,
         };
         self.move_on(at, attempt, why, delay);
     }

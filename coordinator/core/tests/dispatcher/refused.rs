@@ -20,6 +20,18 @@ fn what_is_stale_is_sent_again_after_a_moment() {
 }
 
 #[test]
+fn a_write_that_may_be_forgotten_is_sent_again_after_a_moment() {
+    let mut bench = Bench::new();
+    bench.join("a", 1, &["write"]);
+    bench.turn(&["write"]);
+    bench.ack("call", "a", "c1#1 forgotten");
+    assert_eq!(bench.lines(), ["call a: c1#1"]);
+    bench.wait(100);
+    assert_eq!(bench.lines(), ["call a: c1#2"]);
+    assert_eq!((bench.counters().forgotten, bench.counters().moves), (1, 1));
+}
+
+#[test]
 fn a_worker_with_another_digest_is_asked_and_gets_no_more_of_it() {
     let mut bench = Bench::new();
     bench.join("a", 2, &["read", "other"]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard_proto::message::ResultItem;
+use callboard_proto::message::{CallItem, ResultItem};
 use callboard_proto::{Executed, FailureKind, Outcome, codec};
 use callboard_worker_core::Config;
 
@@ -117,6 +117,50 @@ fn a_forgotten_end_that_ran_nothing_stays_a_binding_no() {
     assert_eq!(bench.effects(), ["ack A2 #3 4/4: a not_held"]);
 }
 
+/// A call each millisecond from a coordinator that sees beats as they leave; gives the last that it saw.
+fn flood(bench: &mut Bench, tool: fn(&str) -> CallItem, each: impl Fn(&mut Bench, &str)) -> u64 {
+    for index in 0..1_000 {
+        bench.at(index).skip();
+        let name = format!("c{index}");
+        let seen = bench.worker.counters().beats;
+        bench.call_seen("A1", seen, tool(&name)).skip();
+        each(bench, &name);
+    }
+    bench.worker.counters().beats
+}
+
+#[test]
+fn a_flood_refuses_no_write_that_names_the_newest_beat() {
+    let mut bench = keeping(40, 60);
+    flood(&mut bench, pay, |bench, name| {
+        bench.grant("A2", name, 8).skip();
+        bench.finish(name).skip();
+    });
+    let counters = bench.worker.counters();
+    assert_eq!((counters.started, counters.stale), (1_000, 0));
+    assert!(counters.tombstones_dropped > 800);
+    // Beats that leave early are no flood of their own.
+    assert!(counters.beats <= 65, "{} in a second", counters.beats);
+}
+
+#[test]
+fn a_flood_of_reads_takes_no_refusal_its_binding_word() {
+    let mut bench = keeping(100, 10);
+    let seen = flood(&mut bench, look, |bench, name| {
+        bench.finish(name).skip();
+    });
+    assert!(bench.worker.counters().results_evicted > 800);
+    for name in ["r", "s", "t", "u"] {
+        bench.call_seen("A3", seen, look(name)).skip();
+    }
+    bench.call_seen("A4", seen, look("v"));
+    let answers = bench.effects();
+    assert!(
+        answers.iter().any(|answer| answer.ends_with("v busy")),
+        "{answers:?}"
+    );
+}
+
 #[test]
 fn what_refusals_are_forgotten_refuse_by_the_horizon() {
     let mut bench = keeping(10, 2);
@@ -126,7 +170,7 @@ fn what_refusals_are_forgotten_refuse_by_the_horizon() {
     assert_eq!(bench.worker.counters().tombstones_dropped, 1);
     // a is forgotten; all that was recorded before it named at most beat 1.
     bench.call_seen("A3", 1, look("a"));
-    assert_eq!(bench.effects(), ["ack A3 #5 4/4: a stale"]);
+    assert_eq!(bench.effects(), ["ack A3 #6 4/4: a stale"]);
     assert_eq!(
         bench.worker.remembered(),
         2,
@@ -135,7 +179,7 @@ fn what_refusals_are_forgotten_refuse_by_the_horizon() {
     bench.call_seen("A4", 2, look("d"));
     assert_eq!(bench.effects(), ["start look d read within 5000"]);
     bench.call_seen("A5", 1, look("b"));
-    assert_eq!(bench.effects(), ["ack A5 #6 3/4: b not_held"]);
+    assert_eq!(bench.effects(), ["ack A5 #7 3/4: b not_held"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ from .clock import Duration, Instant
 
 BEATS_REMEMBERED = 4096
 """Beats whose time is remembered: more than an hour at one a second (chosen, not measured)."""
+EARLY_PART = 64
+"""Beats that leave early are this part of an interval apart at least (chosen, not measured)."""
 
 
 class Beats:
@@ -32,6 +34,14 @@ class Beats:
             self.next += self._interval
             if self.next <= now:
                 self.next = now + self._interval
+
+    def advance(self, now: Instant) -> None:
+        """Lets the next beat leave early, as soon as beats may follow each other."""
+        early = self._left[-1] + self._interval // EARLY_PART if self._left else now
+        if early > now:
+            self.next = min(self.next, early)
+        else:
+            self._is_due = True
 
     def take(self, now: Instant) -> int | None:
         """Takes the beat that is due, as its number."""

@@ -20,6 +20,9 @@ from .held import Held
 ENTRY_BYTES = 165
 """What an entry costs beyond its encoded result, in bytes: the Rust worker's number, envelope included, so that both
 forget the same in a scenario with a small memory."""
+BEATS_KEPT = 4
+"""Beats at least whose attempts are remembered, however fast they come (chosen, not measured): the last of them a
+coordinator needn't have seen yet."""
 
 
 class Origin(NamedTuple):
@@ -79,9 +82,26 @@ class Memory:
         self._has_dropped_unseen = False
         self._has_dropped_unseen_effect = False
         self._has_dropped_write = False
+        # What was taken in since the newest beat left.
+        self._filled_bytes = 0
+        self._filled_refused = 0
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def is_filling(self) -> bool:
+        """Tells whether so much was taken in under the newest beat that the next one should leave early: what is
+        forgotten must be some beats older than what is new, or new calls are taken for copies of it.
+        """
+        return (
+            self._filled_bytes * BEATS_KEPT > self._kept_bytes_max
+            or self._filled_refused * BEATS_KEPT > self._graves_max
+        )
+
+    def beat_left(self) -> None:
+        """Notes that a beat left."""
+        self._filled_bytes = 0
+        self._filled_refused = 0
 
     def find(self, of: AttemptKey) -> Known | None:
         """What is known of an attempt."""
@@ -108,6 +128,7 @@ class Memory:
         self._known[of] = kept
         self._kept.append(kept)
         self._kept_bytes += ENTRY_BYTES + len(result)
+        self._filled_bytes += ENTRY_BYTES + len(result)
         while self._kept_bytes > self._kept_bytes_max:
             counters.results_evicted += 1
             self._evict(counters)
@@ -116,6 +137,11 @@ class Memory:
         """Refuses for ever an attempt that was held until now, or never was. What it may have done before it was
         forgotten is none if it never entered its tool.
         """
+        self._filled_refused += 1
+        self._bury(of, origin, may_have_run, counters)
+
+    def _bury(self, of: AttemptKey, origin: Origin, may_have_run: Effect | None, counters: Counters) -> None:
+        """Leaves a light entry of an attempt."""
         grave = Grave(of, origin, may_have_run)
         self._known[of] = grave
         self._graves.append(grave)
@@ -164,12 +190,12 @@ class Memory:
         self._kept_bytes -= ENTRY_BYTES + len(kept.result)
         of = kept.of
         if kept.executed is Executed.NO:
-            self.refuse(of, kept.origin, None, counters)
+            self._bury(of, kept.origin, None, counters)
         elif kept.effect is Effect.READ:
             del self._known[of]
             self._forgotten_horizon = max(self._forgotten_horizon, kept.origin.beat)
         else:
-            self.refuse(of, kept.origin, kept.effect, counters)
+            self._bury(of, kept.origin, kept.effect, counters)
 
     def _drop_grave(self, counters: Counters) -> None:
         """Drops the oldest grave; the horizons stand for it from now on."""

@@ -34,6 +34,7 @@ def _flush_beat(state: State) -> None:
     seq = state.beats.take(state.now)
     if seq is None:
         return
+    state.memory.beat_left()
     state.counters.beats += 1
     identity = state.identity
     beat = Beat(

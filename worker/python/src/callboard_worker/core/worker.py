@@ -39,6 +39,8 @@ class Worker:
             inquiry.on_cancel(state, what.reply, what.batch)
         else:
             endings.on_drain(state, what.grace)
+        if state.memory.is_filling():
+            state.beats.advance(now)
 
     def handle_timeout(self, now: Instant) -> None:
         """Does what is due at ``now``. Calling it early or often is harmless."""
