@@ -29,6 +29,17 @@ struct Replaced {
     beats_since: u32,
 }
 
+impl Replaced {
+    fn new(worker: &Worker) -> Self {
+        Self {
+            instance: worker.instance(),
+            pool: worker.address.pool.clone(),
+            beat_seq: worker.beat_seq.unwrap_or(0),
+            beats_since: 0,
+        }
+    }
+}
+
 /// What a word of an instance means for those who are known.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
@@ -63,7 +74,7 @@ pub(crate) struct Registry {
     by_digest: FxHashMap<Digest, Vec<WorkerIndex>>,
     replaced: VecDeque<Replaced>,
     /// Instances whose lease ended, so that a successor tells that they are gone for good (P8).
-    lost: VecDeque<(Pool, WorkerName, InstanceId)>,
+    lost: VecDeque<(WorkerName, Replaced)>,
 }
 
 impl Registry {
@@ -213,39 +224,44 @@ impl Registry {
         if self.lost.len() == REPLACED_MAX {
             self.lost.pop_front();
         }
-        self.lost.push_back((
-            worker.address.pool.clone(),
-            worker.name.clone(),
-            worker.instance(),
-        ));
+        self.lost
+            .push_back((worker.name.clone(), Replaced::new(&worker)));
         Some(worker)
     }
 
-    /// The lost instance that this new one succeeds, if there is one; told once.
-    pub(crate) fn take_predecessor(&mut self, index: WorkerIndex) -> Option<InstanceId> {
-        let worker = self.workers.get(index)?;
-        let at = self
-            .lost
-            .iter()
-            .position(|(pool, name, _)| *pool == worker.address.pool && *name == worker.name)?;
-        let (_, _, instance) = self.lost.remove(at)?;
-        // The same instance, heard again, succeeds nobody: its link was cut.
-        (instance != worker.instance()).then_some(instance)
+    /// The lost instances that this new one succeeds; told once. Their later words don't count.
+    pub(crate) fn take_predecessors(&mut self, index: WorkerIndex) -> Vec<InstanceId> {
+        let Some(worker) = self.workers.get(index) else {
+            return Vec::new();
+        };
+        let (own, pool, name) = (worker.instance(), &worker.address.pool, &worker.name);
+        let (namesakes, others) = std::mem::take(&mut self.lost)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|(other, lost)| lost.pool == *pool && other == name);
+        self.lost = others;
+        let mut predecessors = Vec::new();
+        for (_, lost) in namesakes {
+            // The same instance, heard again, succeeds nobody: its link was cut.
+            if lost.instance != own {
+                predecessors.push(lost.instance);
+                self.note_replaced(lost);
+            }
+        }
+        predecessors
     }
 
     /// Takes out an instance that a new one of its name replaced; its later words don't count.
     pub(crate) fn remove_replaced(&mut self, index: WorkerIndex) -> Option<Worker> {
         let worker = self.remove(index)?;
+        self.note_replaced(Replaced::new(&worker));
+        Some(worker)
+    }
+
+    fn note_replaced(&mut self, replaced: Replaced) {
         if self.replaced.len() == REPLACED_MAX {
             self.replaced.pop_front();
         }
-        self.replaced.push_back(Replaced {
-            instance: worker.instance(),
-            pool: worker.address.pool.clone(),
-            beat_seq: worker.beat_seq.unwrap_or(0),
-            beats_since: 0,
-        });
-        Some(worker)
+        self.replaced.push_back(replaced);
     }
 
     /// Forgets that an instance offers a tool.

@@ -1,6 +1,8 @@
 //! Which tools the workers offer: what each digest declares, and the pages of descriptions that are
 //! on their way (P10).
 
+mod specs;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,9 +11,7 @@ use callboard_coordinator_core::Address;
 use callboard_proto::message::{Announce, ToolDigest, ToolsHead};
 use callboard_proto::{Digest, InstanceId, Token, ToolSpec};
 
-/// Digests whose declarations are remembered without an instance that offers them, so that a worker
-/// that comes back needs no new description. Chosen, not measured.
-const SPECS_MAX: usize = 10_000;
+use self::specs::Specs;
 
 /// Tools that one instance may describe. Chosen, not measured.
 const TOOLS_MAX: u32 = 10_000;
@@ -50,13 +50,13 @@ struct Description {
 /// What is known of the tools on offer.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    specs: BTreeMap<Digest, Arc<ToolSpec>>,
+    specs: Specs,
     descriptions: BTreeMap<InstanceId, Description>,
 }
 
 impl Directory {
     pub(super) fn spec(&self, digest: Digest) -> Option<&Arc<ToolSpec>> {
-        self.specs.get(&digest)
+        self.specs.get(digest)
     }
 
     /// Whether an announced instance offers something whose declaration isn't known.
@@ -64,7 +64,7 @@ impl Directory {
         announce
             .tools
             .iter()
-            .any(|tool| !self.specs.contains_key(&tool.digest))
+            .any(|tool| !self.specs.has(tool.digest))
     }
 
     /// Notes that an instance is asked for its tools from this one on, under this token; false where that is
@@ -151,9 +151,7 @@ impl Directory {
                 name: spec.name.clone(),
                 digest,
             });
-            if self.specs.len() < SPECS_MAX || self.specs.contains_key(&digest) {
-                self.specs.insert(digest, Arc::new(spec));
-            }
+            self.specs.remember(digest, spec, &description.of.pool);
         }
         description.read = description.read.saturating_add(page);
         if page > 0 && description.read < head.total {

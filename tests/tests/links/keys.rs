@@ -317,3 +317,30 @@ async fn noticed(
     }
     panic!("{what:?} was noticed after {late:?}");
 }
+
+#[tokio::test]
+async fn an_inbox_that_the_server_refuses_ends_no_worker() {
+    let locked = Locked::start().await;
+    let _worker = locked
+        .command(
+            "worker --tools basic --pool main --name one",
+            "acme",
+            "worker-main",
+        )
+        .offers()
+        .await
+        .unwrap();
+    // A worker may answer each question once: the second answer is refused, because both name one inbox.
+    let (viewer, _refusals) = locked.client("viewer").await;
+    for _ in 0..2 {
+        viewer
+            .publish_with_reply(subject::DISCOVER, "_INBOX.same", "".into())
+            .await
+            .unwrap();
+    }
+    viewer.flush().await.unwrap();
+    let message = Message::new().call("a", "echo", &json!({"said": 1}));
+    let execute = locked.command("execute --deadline 3s", "acme", "coordinator");
+    let ended = execute.input(message.json()).run().await.unwrap();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}

@@ -265,7 +265,7 @@ fn unexecuted(of: &AttemptKey, outcome: Outcome) -> ResultItem {
 }
 
 /// The word for a refusal: a binding one only where it is sure that no earlier copy ran.
-fn refusal_word(refusal: AckState, may_have_run: bool) -> AckState {
+pub(crate) fn refusal_word(refusal: AckState, may_have_run: bool) -> AckState {
     if may_have_run {
         AckState::Forgotten
     } else {

@@ -85,7 +85,8 @@ impl Worker {
         if self.is_stale(seen, budget) {
             self.counters.grants_stale += 1;
             self.drop_unstarted(at);
-            self.state(Known::Refused, item.of, reply, answer);
+            let known = self.find(&item.of).unwrap_or(Known::Refused);
+            self.state(known, item.of, reply, answer);
             return;
         }
         if budget.is_zero() {

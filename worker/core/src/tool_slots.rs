@@ -13,6 +13,10 @@ use rustc_hash::FxHashMap;
 
 use crate::{Config, OfferedTool};
 
+/// Coordinators in the line of one tool at most: whoever comes later asks again. Foreign clients may give
+/// themselves a new identity with each call. Chosen, not measured.
+const LINE_MAX: usize = 1_024;
+
 /// A tool that has, or had, slots of its own.
 #[derive(Debug)]
 struct Own {
@@ -98,7 +102,7 @@ impl ToolSlots {
         if own.has_free() || own.offer_to(coordinator).is_some() {
             return true;
         }
-        if !own.line.contains(&coordinator) {
+        if own.line.len() < LINE_MAX && !own.line.contains(&coordinator) {
             own.line.push_back(coordinator);
             self.standing += 1;
         }
@@ -200,5 +204,33 @@ impl ToolSlots {
         self.standing = 0;
         self.untold.clear();
         self.offers_end = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use callboard_proto::{Digest, Effect};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_an_end() {
+        let tool = OfferedTool {
+            name: ToolName::new("t").unwrap(),
+            digest: Digest::new([1; 32]),
+            effect: Effect::Read,
+            slots: NonZeroU32::new(1),
+        };
+        let mut slots = ToolSlots::new(&Config::default(), std::slice::from_ref(&tool));
+        let at = slots.find(&tool).unwrap();
+        let coordinator = |of: usize| CoordinatorId::new(Uuid::from_u128(of as u128));
+        slots.take(at, coordinator(0));
+        for of in 1..=2 * LINE_MAX {
+            assert!(!slots.may_take(at, coordinator(of)));
+        }
+        assert_eq!(slots.standing, LINE_MAX);
     }
 }

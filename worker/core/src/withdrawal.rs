@@ -3,6 +3,7 @@
 use callboard_proto::AttemptKey;
 use callboard_proto::message::AckState;
 
+use crate::admission::refusal_word;
 use crate::held::Held;
 use crate::{OfferedTool, ReplyTo, Worker};
 
@@ -26,20 +27,21 @@ impl Worker {
     /// Gives their number.
     pub(crate) fn let_go(&mut self, places: Vec<usize>, word: AckState) -> u64 {
         let mut count = 0;
-        let mut refused: Vec<(ReplyTo, Vec<AttemptKey>)> = Vec::new();
+        let mut refused: Vec<(ReplyTo, Vec<(AttemptKey, AckState)>)> = Vec::new();
         for at in places {
             let held = self.held.get(at);
-            let (reply, of) = (held.reply, held.of.clone());
+            let reply = held.reply;
+            let line = (held.of.clone(), refusal_word(word, held.may_have_run));
             match refused.last_mut() {
-                Some((last, attempts)) if *last == reply => attempts.push(of),
-                Some(_) | None => refused.push((reply, vec![of])),
+                Some((last, attempts)) if *last == reply => attempts.push(line),
+                Some(_) | None => refused.push((reply, vec![line])),
             }
             count += 1;
             self.drop_unstarted(at);
         }
         for (reply, attempts) in refused {
             let mut answer = self.answers.begin(reply, attempts.len(), self.now);
-            for of in attempts {
+            for (of, word) in attempts {
                 answer.stated(of, word);
             }
             self.answers.commit(answer);

@@ -99,8 +99,8 @@ class Party:
         self.executor = executor
         self.running: asyncio.Task[Why] = asyncio.create_task(executor.run())
 
-    def _send(self, kind: Kind, body: bytes) -> ReplyTo:
-        reply = ReplyTo(COORDINATOR, Token(os.urandom(16)))
+    def _send(self, kind: Kind, body: bytes, coordinator: CoordinatorId = COORDINATOR) -> ReplyTo:
+        reply = ReplyTo(coordinator, Token(os.urandom(16)))
         self.link.bring(Request(reply, kind, body))
         return reply
 
@@ -121,8 +121,8 @@ class Party:
     def describe(self, first: int) -> ReplyTo:
         return self._send(Kind.DESCRIBE, codec.encode(schema.DESCRIBE, Describe(COORDINATOR, INSTANCE, first)))
 
-    def send(self, kind: Kind, body: bytes) -> ReplyTo:
-        return self._send(kind, body)
+    def send(self, kind: Kind, body: bytes, coordinator: CoordinatorId = COORDINATOR) -> ReplyTo:
+        return self._send(kind, body, coordinator)
 
     def _items(self, kind: Kind) -> Iterable[Any]:
         return (item for said in self.link.said if said.kind is kind for item in said.body.items)

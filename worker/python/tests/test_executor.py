@@ -15,6 +15,7 @@ from callboard_worker import Context, InvalidArguments, Json, Overloaded, Text, 
 from callboard_worker.executor.executor import Why
 from callboard_worker.link import UnreadableRequest
 from callboard_worker.proto.content import Completed, Failed, Image
+from callboard_worker.proto.ids import VIEWER
 from callboard_worker.proto.message import ToolSpec
 from callboard_worker.proto.words import Executed, FailureKind, Kind, RefusalCode, State
 
@@ -392,6 +393,9 @@ async def test_what_can_not_be_acted_on_is_refused() -> None:
         ):
             said = await there.answer(there.send(kind, body))
             assert (said.kind, said.body.code) == (Kind.REFUSAL, code)
+        for kind in (Kind.CALL, Kind.GRANT, Kind.CANCEL, Kind.STATUS):
+            said = await there.answer(there.send(kind, b"", VIEWER))
+            assert (said.kind, said.body.code) == (Kind.REFUSAL, RefusalCode.KIND)
         other = b"\x83\xabcoordinator\xc4\x10" + b"c" * 16 + b"\xa8instance\xc4\x10" + b"x" * 16 + b"\xa4from\x00"
         said = await there.answer(there.send(Kind.DESCRIBE, other))
         assert said.body.code is RefusalCode.INSTANCE

@@ -8,7 +8,7 @@ use callboard_proto::message::{
     CallHead, CallItem, CancelHead, CancelItem, Describe, Drain, GrantHead, GrantItem, Refusal,
     RefusalCode, StatusHead, StatusItem,
 };
-use callboard_proto::{InstanceId, Kind};
+use callboard_proto::{CoordinatorId, InstanceId, Kind};
 use callboard_worker_core::{Input, ReplyTo};
 
 /// What a message asks for.
@@ -44,6 +44,10 @@ pub(super) fn read(
     body: &Bytes,
 ) -> Heard {
     let answered = |request: Request| match reply {
+        Some(reply) if reply.coordinator == CoordinatorId::VIEWER && !request.only_looks() => {
+            let reason = format!("who only looks may ask for the tools, and sends no {kind}");
+            Err((RefusalCode::Kind, reason))
+        }
         Some(reply) => self::request(instance, reply, request, body),
         None => Ok(Heard::Unanswerable),
     };
@@ -98,6 +102,14 @@ enum Request {
 }
 
 impl Request {
+    /// Whether a viewer may ask it: what viewers are answered, all of them hear.
+    fn only_looks(self) -> bool {
+        match self {
+            Self::Describe => true,
+            Self::Call | Self::Grant | Self::Cancel | Self::Status => false,
+        }
+    }
+
     fn kind(self) -> Kind {
         match self {
             Self::Call => Kind::Call,

@@ -95,7 +95,7 @@ impl Dispatcher {
                 self.lose(*old, true);
             }
             Heard::New(index) => {
-                if let Some(predecessor) = self.registry.take_predecessor(*index) {
+                for predecessor in self.registry.take_predecessors(*index) {
                     self.strike_lost(predecessor);
                 }
             }

@@ -148,15 +148,13 @@ impl Dispatcher {
         }
     }
 
-    /// Sends a cancel for every attempt that may still run.
+    /// Sends a cancel for every attempt that may still run: those that were given up may, as long as their
+    /// instance is there.
     pub(super) fn cancel_attempts(&mut self, at: CallRef) {
         let Some(turn) = self.turns.get(at.turn) else {
             return;
         };
         for attempt in &turn.calls[at.index as usize].live {
-            if attempt.phase == Phase::Lost {
-                continue;
-            }
             let number = attempt.number;
             let item = CancelItem {
                 of: turn.attempt_key(at.index, number),

@@ -3,7 +3,7 @@
 use callboard_coordinator_core::{CancelReason, Input};
 
 use crate::bench::Bench;
-use crate::words::{call_key, turn_key};
+use crate::words::{ack_item, call_key, turn_key};
 
 fn cancel_turn(bench: &mut Bench, reason: CancelReason) {
     let turn = turn_key(11);
@@ -149,4 +149,35 @@ fn a_call_that_waits_for_its_retry_is_cancelled_at_once() {
     cancel_turn(&mut bench, CancelReason::Asked);
     assert_eq!(bench.lines(), ["report cancelled: c1=cancelled/yes #1"]);
     assert_eq!(bench.core.held_entries(), 0);
+}
+
+/// A call whose first attempt was given up, which runs on all the same, and whose second runs, too.
+fn twice_running() -> Bench {
+    let mut bench = Bench::new();
+    bench.join("a", 4, &["read"]);
+    bench.turn_within(11, 30_000, &["read"]);
+    bench.wait(100);
+    let first = bench.token("call", "a");
+    bench.join("b", 4, &["read"]);
+    bench.wait(2_300);
+    bench.ack("call", "b", "c1#2 running");
+    bench.ack_under(first, "a", vec![ack_item("c1#1 running")]);
+    bench.lines();
+    bench
+}
+
+#[test]
+fn an_attempt_that_was_given_up_and_runs_is_cancelled_when_another_settles_its_call() {
+    let mut bench = twice_running();
+    bench.result("call", "b", "c1#2 ok");
+    let lines = bench.lines();
+    assert!(lines.contains(&"cancel a: c1#1".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn an_attempt_that_was_given_up_and_runs_is_cancelled_with_its_turn() {
+    let mut bench = twice_running();
+    cancel_turn(&mut bench, CancelReason::Asked);
+    let lines = bench.lines();
+    assert!(lines.contains(&"cancel a: c1#1".to_owned()), "{lines:?}");
 }

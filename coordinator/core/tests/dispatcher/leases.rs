@@ -253,3 +253,25 @@ fn an_echo_that_was_lost_is_a_gap_and_time_since_the_last_one_counts_for_whom_it
     bench.wait(1_100);
     assert_eq!(bench.counters().leases_ended, 1);
 }
+
+#[test]
+fn a_late_beat_of_a_lost_instance_says_nothing_against_its_successor() {
+    let mut bench = Bench::new();
+    bench.join_as("a1", "a", 4, &["write"], &[]);
+    let late = bench.beat_of("a1");
+    bench.silence("a1");
+    bench.wait(5_000);
+    assert_eq!(bench.counters().leases_ended, 1);
+    bench.join_as("a2", "a", 4, &["write"], &[]);
+    bench.turn_within(11, 30_000, &["write"]);
+    bench.ack("call", "a2", "c1#1 waiting");
+    bench.lines();
+    bench.ack("grant", "a2", "c1#1 running");
+    // It was held up in the cut that ended the lease.
+    bench.give(Input::Beat(late));
+    bench.wait(10);
+    assert_eq!(bench.lines(), [""; 0]);
+    assert_eq!(bench.counters().instances_replaced, 0);
+    bench.result("grant", "a2", "c1#1 ok");
+    assert_eq!(bench.lines(), ["report settled: c1=ok #1 @a"]);
+}

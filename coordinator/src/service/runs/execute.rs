@@ -17,7 +17,7 @@ use super::desk::{Begun, Order, Permit, Runs, broken};
 use crate::dispatch::OpenTurn;
 use crate::model::ModelAnswer;
 use crate::provider::{Format, ReadError};
-use crate::run::{CallSummary, in_ms};
+use crate::run::{CallSummary, Gather as _, in_ms};
 use crate::run_log::Happening;
 use crate::service::refusal::Refusal;
 use crate::traces::{Origin, TurnRecorder};
@@ -176,6 +176,7 @@ impl Runs {
             is_repeated: false,
         };
         let logs = Arc::clone(&crew.logs);
+        let dispatch = crew.dispatch.clone();
         let runs = Arc::clone(self);
         tokio::spawn(async move {
             let gathered = Gathered {
@@ -185,6 +186,7 @@ impl Runs {
                 answer,
             };
             gather(&runs, permit, &act, gathered).await;
+            dispatch.end_run(turn.run);
             logs.end(turn.run);
         });
         Ok(begun)

@@ -1,8 +1,9 @@
 //! Grants (P17).
 
 use callboard_proto::AttemptKey;
+use callboard_worker_core::Config;
 
-use crate::bench::{Bench, look, of, pay, unreadable, within};
+use crate::bench::{Bench, config, look, of, pay, unreadable, within};
 
 #[test]
 fn a_grant_lets_a_write_run_and_its_result_goes_to_the_grant() {
@@ -192,4 +193,22 @@ fn a_grant_that_cannot_be_read_ends_its_write_alone() {
     assert_eq!(bench.effects(), ["start pay b write within 5000"]);
     bench.grant_items("A4", None, vec![unreadable(Some(of("b")))]);
     assert_eq!(bench.effects(), ["ack A4 #5 1/2: b running by 8"]);
+}
+
+#[test]
+fn nothing_binding_is_said_of_a_stale_grant_of_what_may_have_run() {
+    let mut bench = Bench::with(Config {
+        results_bytes_max: 0,
+        ..config(2)
+    });
+    bench.call_seen("A1", 1, look("r")).skip();
+    bench.finish("r").skip();
+    // A result of the same beat is forgotten: the write may be a copy of one that ran.
+    bench.at(1_500).skip();
+    bench.call_seen("A1", 1, within(pay("a"), 60_000)).skip();
+    bench.at(2_800).skip();
+    bench.grant_seen("A2", "a", 8, Some(1), 500);
+    let said = bench.effects().join("; ");
+    assert!(said.contains("a forgotten"), "{said}");
+    assert_eq!(bench.worker.counters().grants_stale, 1);
 }

@@ -1,8 +1,8 @@
 //! Tools that come and go while the worker lives (P10).
 
-use callboard_worker_core::{Input, OfferedTool};
+use callboard_worker_core::{Config, Input, OfferedTool};
 
-use crate::bench::{Bench, look, pay, tools};
+use crate::bench::{Bench, config, look, pay, tools};
 
 fn without(name: &str) -> Vec<OfferedTool> {
     let mut tools = tools();
@@ -94,4 +94,19 @@ fn a_waiting_write_stays_when_another_tool_changes() {
     bench.input(Input::Tools(without("look"))).skip();
     bench.grant("A2", "a", 8);
     assert_eq!(bench.effects(), ["start pay a write within 5000"]);
+}
+
+#[test]
+fn nothing_binding_is_said_of_what_is_let_go_and_may_have_run() {
+    let mut bench = Bench::with(Config {
+        results_bytes_max: 0,
+        ..config(2)
+    });
+    bench.call_seen("A1", 1, look("a")).skip();
+    bench.finish("a").skip();
+    // Its copy is let in, being a read, and before it starts its tool is gone.
+    bench.call_seen("A1", 1, look("a"));
+    bench.input(Input::Tools(without("look")));
+    let said = bench.effects().join("; ");
+    assert!(said.contains("a forgotten"), "{said}");
 }

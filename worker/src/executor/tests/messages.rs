@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use callboard_proto::codec::{self, Batch};
 use callboard_proto::message::{CallHead, Describe, Drain, Refusal, RefusalCode, ToolsHead};
-use callboard_proto::{Budget, Effect, InstanceId, Kind, ToolSpec};
+use callboard_proto::{Budget, CoordinatorId, Effect, InstanceId, Kind, Token, ToolSpec};
+use callboard_worker_core::ReplyTo;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -89,6 +90,27 @@ async fn a_kind_that_workers_do_not_take_is_refused() {
     let refused = refusal(&mut worker).await;
     assert_eq!(refused.code, RefusalCode::Kind);
     insta::assert_snapshot!(refused.message, @"a worker sends beat messages and takes none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_looks_is_told_the_tools_and_nothing_else() {
+    let mut worker = Worker::of([fine()]);
+    for kind in [Kind::Call, Kind::Grant, Kind::Cancel, Kind::Status] {
+        worker.bring(Incoming::Request {
+            reply: Some(ReplyTo {
+                coordinator: CoordinatorId::VIEWER,
+                token: Token::new(Uuid::from_u128(1)),
+            }),
+            kind,
+            body: Bytes::new(),
+        });
+        let refused = refusal(&mut worker).await;
+        assert_eq!(refused.code, RefusalCode::Kind);
+        assert_eq!(
+            refused.message,
+            format!("who only looks may ask for the tools, and sends no {kind}")
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,7 +74,7 @@ impl Micro {
     /// of the stock tools, or a reply subject of this tenant. Whoever asks chooses the subject, and
     /// must not make a worker publish elsewhere.
     pub(super) fn answer(&self, question: &str, reply: &str) -> Option<Bytes> {
-        if !reply.starts_with("_INBOX") && !subject::is_reply(&self.tenant, reply) {
+        if !is_inbox(reply) && !subject::is_reply(&self.tenant, reply) {
             return None;
         }
         match subject::service_verb(question)? {
@@ -157,6 +157,11 @@ impl Micro {
         });
         std::iter::once(instance).chain(tools).collect()
     }
+}
+
+/// Whether a subject is an inbox of the stock tools.
+pub(super) fn is_inbox(subject: &str) -> bool {
+    subject.starts_with("_INBOX")
 }
 
 fn json_bytes<T: Serialize>(answer: &T) -> Bytes {

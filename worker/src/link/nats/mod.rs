@@ -246,6 +246,12 @@ impl NatsLink {
         into.push(match notice {
             Notice::Down => Incoming::Down,
             Notice::Up => Incoming::Up,
+            // Somebody's inbox, chosen by who asked: its refusal says nothing of what this worker needs.
+            Notice::Denied(denied) if micro::is_inbox(&denied.subject) => {
+                self.micro.counts.unsent += 1;
+                tracing::debug!(%denied, "an answer of the micro service was refused");
+                return;
+            }
             Notice::Denied(denied) => {
                 let reason = denied.to_string();
                 self.denied.get_or_insert(denied);

@@ -66,8 +66,9 @@ def _grant_waiting(
     if state.is_stale(seen, budget):
         state.counters.grants_stale += 1
         state.drop_unstarted(held)
-        state.counters.not_held += 1
-        answer.stated(item.of, Word.NOT_HELD)
+        known = state.memory.find(item.of)
+        assert known is not None, "what is dropped is refused for ever"
+        say(state, known, item.of, reply, answer)
         return
     if budget == 0:
         state.counters.timed_out_unstarted += 1

@@ -12,6 +12,10 @@ from ..proto.ids import CoordinatorId
 from .clock import Instant
 from .config import Config, OfferedTool
 
+LINE_MAX = 1_024
+"""Coordinators in the line of one tool at most: whoever comes later asks again. Foreign clients may give themselves a
+new identity with each call. Chosen, not measured."""
+
 
 class OwnSlots:
     """The slots of one tool; attempts remember it."""
@@ -38,7 +42,7 @@ class OwnSlots:
         """Tells whether a coordinator may take a slot; who may not is in line for one from now on."""
         if self.has_free or self.is_offered_to(coordinator):
             return True
-        if coordinator not in self.line:
+        if len(self.line) < LINE_MAX and coordinator not in self.line:
             self.line.append(coordinator)
         return False
 

@@ -10,7 +10,7 @@ from ..core import CallInput, CancelInput, DrainInput, GrantInput, Input, Status
 from ..core.clock import MS
 from ..proto import codec, schema
 from ..proto.codec import DecodeError
-from ..proto.ids import InstanceId, ReplyTo
+from ..proto.ids import VIEWER, InstanceId, ReplyTo
 from ..proto.words import Kind, RefusalCode
 
 
@@ -51,6 +51,8 @@ def read(instance: InstanceId, reply: ReplyTo | None, kind: Kind, body: bytes) -
             return Refuse(reply, RefusalCode.KIND, f"a worker sends {kind} messages and takes none")
         if reply is None:
             return Unanswerable()
+        if reply.coordinator == VIEWER and kind is not Kind.DESCRIBE:
+            return Refuse(reply, RefusalCode.KIND, f"who only looks may ask for the tools, and sends no {kind}")
         named, heard = reader(reply, body)
     except DecodeError as error:
         return Refuse(reply, RefusalCode.MALFORMED, f"the {kind} message can't be read: {error}")

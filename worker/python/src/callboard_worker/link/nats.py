@@ -274,8 +274,9 @@ class NatsLink:
         if denied is not None:
             self._problems.append(error)
             # A permission to answer that ran out costs one answer, and status brings that again; one to answer at all
-            # that is missing shows in the log, and in calls that are never answered.
-            if denied.operation == "publish" and denied.subject.startswith(f"{subject.PREFIX}.reply."):
+            # that is missing shows in the log, and in calls that are never answered. An inbox is chosen by who asks.
+            answers = (f"{subject.PREFIX}.reply.", "_INBOX")
+            if denied.operation == "publish" and denied.subject.startswith(answers):
                 log.error("an answer was refused by the server: %s", denied)
             else:
                 self._note(ServerRefused(str(denied)))

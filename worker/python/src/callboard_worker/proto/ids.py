@@ -7,6 +7,8 @@ from typing import NamedTuple, NewType
 RunId = NewType("RunId", bytes)
 InstanceId = NewType("InstanceId", bytes)
 CoordinatorId = NewType("CoordinatorId", bytes)
+VIEWER = CoordinatorId(b"\xff" * 16)
+"""Under which everybody asks who only looks; viewers hear what is answered to each other."""
 Token = NewType("Token", bytes)
 GrantId = NewType("GrantId", bytes)
 Digest = NewType("Digest", bytes)
