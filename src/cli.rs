@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Run(Run),
     /// Run the calls of one assistant message and print the message(s) with all results.
     #[command(
-        after_help = "Example:\n  callboard execute < assistant-message.json\n  callboard execute --nats nats://127.0.0.1:4222 --deadline 30s message.json | jq '.content[].tool_use_id'\n  callboard execute --provider openai-chat message.json | jq '.[].tool_call_id'\n  callboard execute --provider openai response.json | jq '.[].call_id'\n  callboard execute --provider gemini response.json | jq '.parts[].functionResponse.name'\n\nReads what the model sent: the bare message, the whole response, or its stream as it was recorded (SSE).\n\nPrints what the conversation goes on with after that message, as one line of JSON:\n  anthropic    one message: messages.append(json.loads(out))\n  openai       a list of items: input.extend(json.loads(out))\n  openai-chat  a list of messages: messages.extend(json.loads(out))\n  gemini       one content: contents.append(json.loads(out))\nWith --json it is the report's `messages`, always a list, and `message` where it is always one; `echo` is\nwhat the model said, put together from its stream, as the conversation has to repeat it in front of them.\n\nWithout --idempotency-key, executing a message again executes its writes again. With one, a worker\nthat still remembers a call (60 s) answers with its result instead of running it, and tools are given\nthe key to hand on to what they call."
+        after_help = "Example:\n  callboard execute < assistant-message.json\n  callboard execute --nats nats://127.0.0.1:4222 --deadline 30s message.json | jq '.content[].tool_use_id'\n  callboard execute --provider openai-chat message.json | jq '.[].tool_call_id'\n  callboard execute --provider openai response.json | jq '.[].call_id'\n  callboard execute --provider gemini response.json | jq '.parts[].functionResponse.name'\n\nReads what the model sent: the bare message, the whole response, or its stream as it was recorded (SSE).\n\nPrints what the conversation goes on with after that message, as one line of JSON:\n  anthropic    one message: messages.append(json.loads(out))\n  openai       a list of items: input.extend(json.loads(out))\n  openai-chat  a list of messages: messages.extend(json.loads(out))\n  gemini       one content: contents.append(json.loads(out))\nWith --json it is the report's `messages`, always a list, and `message` where it is always one; `echo` is\nwhat the model said, put together from its stream, as the conversation has to repeat it in front of them.\n\nWithout --idempotency-key, executing a message again executes its writes again. With one, a call\ngoes to the worker that it went to before, which answers with its result instead of running it again:\nfor 60 s, as long as that worker lives and has a slot. Beyond that only the tools protect: they are\ngiven the key to hand on to what they call. A key stands for one message."
     )]
     Execute(Execute),
     /// Offer tools to coordinators.
@@ -94,7 +94,7 @@ pub(crate) enum Command {
     Token(Token),
     /// List the tools on offer.
     #[command(
-        after_help = "Example:\n  callboard tools --nats nats://127.0.0.1:4222 --json | jq -r '.[].name'\n  callboard tools order_get --nats nats://127.0.0.1:4222\n\nWhere workers declare different tools under one name, a warning names who has which digest, and\nwhich a run takes: that of most instances, then the lowest."
+        after_help = "Example:\n  callboard tools --nats nats://127.0.0.1:4222 --json | jq -r '.[].name'\n  callboard tools order_details --nats nats://127.0.0.1:4222\n\nWhere workers declare different tools under one name, a warning names who has which digest, and\nwhich a run takes: that of most instances, then the lowest."
     )]
     Tools(Tools),
     /// List the workers: slots, load, beats and tools.
@@ -208,7 +208,7 @@ pub(crate) struct Execute {
     /// Limits for the calls.
     #[command(flatten)]
     pub(crate) limits: CallLimits,
-    /// Makes repeating this message safe where workers remember it; see below.
+    /// Makes repeating this message safe while its workers live and remember it; see below.
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
     /// Tools of the embedded worker.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use callboard_coordinator::call_log::CallLog;
 use callboard_coordinator::core::{CancelReason, TurnOptions};
 use callboard_coordinator::run::Tally;
-use callboard_proto::{RunId, Turn, TurnKey, limit};
+use callboard_proto::{FailureKind, Outcome, RunId, Turn, TurnKey, limit};
 use uuid::Uuid;
 
 use self::view::View;
@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::exit::{BadInput, Exit};
 use crate::output;
 use crate::session::{Session, wanted};
-use crate::signals;
+use crate::signals::Ending;
 use crate::telemetry::{self, Traced};
 
 mod input;
@@ -26,11 +26,23 @@ const KEYED_RUNS: Uuid = Uuid::from_u128(0x6361_6c6c_626f_6172_645f_6b65_7965_64
 pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit> {
     let key = flags.idempotency_key.as_deref();
     check_key(key)?;
+    let mut ending = Ending::listen();
     let format = flags.provider.format();
-    let answer = input::answer(format, flags.message.as_deref())?;
-    let session = Session::open(config).await?;
-    let names = answer.calls.iter().map(|call| call.name.as_str());
-    let catalogue = session.catalogue(wanted(names)).await?;
+    let prepared = async {
+        let answer = input::answer(format, flags.message.as_deref()).await?;
+        let session = Session::open(config).await?;
+        let names = answer.calls.iter().map(|call| call.name.as_str());
+        let catalogue = session.catalogue(wanted(names)).await?;
+        if key.is_some() {
+            session.hear_everyone().await;
+        }
+        anyhow::Ok((answer, session, catalogue))
+    };
+    let Some(prepared) = ending.unless_asked(Box::pin(prepared)).await? else {
+        output::note("callboard: interrupted before a call was posted; nothing was run");
+        return Ok(Exit::Interrupted);
+    };
+    let (answer, session, catalogue) = prepared?;
     let mut calls = catalogue.check_all(&answer.calls);
     for call in &mut calls {
         if let Ok(posting) = &mut call.body {
@@ -67,7 +79,7 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     let mut interrupted = false;
     let report = tokio::select! {
         report = gathering.report() => report,
-        asked = signals::asked_to_end() => {
+        asked = ending.asked() => {
             asked?;
             interrupted = true;
             gathering.cancel(CancelReason::Asked);
@@ -77,20 +89,32 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     if let Some(recorder) = recorder {
         recorder.reported(&report);
     }
+    if key.is_some() && report.calls.iter().any(|call| was_another(&call.outcome)) {
+        output::note(
+            "callboard: --idempotency-key stood for another message, whose calls had other arguments; give this one a key of its own",
+        );
+    }
     let messages = format.render(&answer.calls, &report);
-    if flags.json {
+    let printed = if flags.json {
         let view = View::new(format, &answer, &report, &messages);
-        output::json(&Traced::new(config, trace_id.as_deref(), view))?;
+        output::json(&Traced::new(config, trace_id.as_deref(), view))
     } else {
-        output::line(&view::line(format, &messages))?;
-        if let Some(trace_id) = &trace_id {
-            output::note(&format!(
-                "callboard: {}",
-                telemetry::shown(config, trace_id)
-            ));
-        }
+        output::line(&view::line(format, &messages)).map_err(Into::into)
+    };
+    if let Some(trace_id) = trace_id.as_ref().filter(|_| !flags.json) {
+        output::note(&format!(
+            "callboard: {}",
+            telemetry::shown(config, trace_id)
+        ));
     }
     session.close().await;
+    // That nobody reads on changes nothing about what became of the calls.
+    if let Err(error) = printed
+        && !output::is_broken_pipe(&error)
+    {
+        return Err(error
+            .context("the calls have run, and their results can't be written to standard output"));
+    }
     let mut tally = Tally::default();
     tally.add(&report);
     Ok(if interrupted {
@@ -98,6 +122,14 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     } else {
         Exit::of_calls(&tally)
     })
+}
+
+/// Whether a worker remembers another call under the same identity.
+fn was_another(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Completed(_) => false,
+        Outcome::Failed(failure) => failure.kind == FailureKind::ProtocolError,
+    }
 }
 
 fn check_key(key: Option<&str>) -> anyhow::Result<()> {

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::exit::{BadInput, Exit, bad_input};
 use crate::output;
 use crate::session::{Session, wanted};
-use crate::signals;
+use crate::signals::Ending;
 use crate::telemetry::{self, Traced};
 
 mod live;
@@ -37,7 +37,9 @@ pub(crate) async fn run(flags: Run, config: &Config) -> anyhow::Result<Exit> {
             choice: &ToolChoice::Auto,
             origin: telemetry::origin(model.name(), None),
         };
-        let (report, exit) = drive(&flags, config, model, asking, live).await?;
+        let Some((report, exit)) = drive(&flags, config, model, asking, live).await? else {
+            return Ok(Exit::Interrupted);
+        };
         if flags.json {
             output::json(&Traced::of_run(config, &report))?;
         } else {
@@ -60,7 +62,9 @@ pub(crate) async fn run(flags: Run, config: &Config) -> anyhow::Result<Exit> {
         choice: &settings.tool_choice,
         origin: telemetry::origin(&settings.model, format),
     };
-    let (report, exit) = drive(&flags, config, model, asking, live).await?;
+    let Some((report, exit)) = drive(&flags, config, model, asking, live).await? else {
+        return Ok(Exit::Interrupted);
+    };
     if flags.json {
         output::json(&Traced::of_run(config, &report))?;
     } else {
@@ -110,23 +114,31 @@ struct Asking<'a> {
     origin: Origin,
 }
 
-/// Drives a run to its end.
+/// Drives a run to its end; `None` where it was interrupted before it began.
 async fn drive<M: Model>(
     flags: &Run,
     config: &Config,
     model: M,
     asking: Asking<'_>,
     mut live: Live,
-) -> anyhow::Result<(RunReport, Exit)> {
+) -> anyhow::Result<Option<(RunReport, Exit)>> {
     let Asking {
         tools,
         choice,
         origin,
     } = asking;
-    let session = Session::open(config).await?;
-    let catalogue = session
-        .catalogue(wanted(tools.iter().map(String::as_str)))
-        .await?;
+    let prepared = async {
+        let session = Session::open(config).await?;
+        let wanted = wanted(tools.iter().map(String::as_str));
+        let catalogue = session.catalogue(wanted).await?;
+        anyhow::Ok((session, catalogue))
+    };
+    let mut ending = Ending::listen();
+    let Some(prepared) = ending.unless_asked(Box::pin(prepared)).await? else {
+        output::note("callboard: interrupted before the model was asked; nothing was run");
+        return Ok(None);
+    };
+    let (session, catalogue) = prepared?;
     if let ToolChoice::Tool(name) = choice
         && catalogue.find(name).is_none()
     {
@@ -174,7 +186,7 @@ async fn drive<M: Model>(
             },
             Some(line) = lines.recv() => output::note(&line),
             report = handle.finished() => break report,
-            asked = signals::asked_to_end(), if !interrupted => {
+            asked = ending.asked(), if !interrupted => {
                 asked?;
                 interrupted = true;
                 handle.cancel(CancelReason::Asked);
@@ -193,5 +205,5 @@ async fn drive<M: Model>(
         "answered" => Exit::of_calls(&report.tally),
         _ => Exit::Unfinished,
     };
-    Ok((report, exit))
+    Ok(Some((report, exit)))
 }

@@ -96,6 +96,8 @@ pub(crate) async fn run(flags: &View, config: &Config) -> anyhow::Result<Exit> {
     let session = Session::open_to_look(config).await?;
     session.listen().await?;
     if flags.watch {
+        // The first picture shows them as their beats say, not as if they had never been heard.
+        heard(&session.dispatch).await?;
         let look = async || Ok(rows(&session.dispatch.workers().await?));
         let watched = watch(flags.json, look, draw).await;
         session.close().await;

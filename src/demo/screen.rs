@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossterm::cursor::MoveToPreviousLine;
 use crossterm::queue;
 use crossterm::style::{Attribute, Color, Print, ResetColor, SetAttribute, SetForegroundColor};
-use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, size};
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 
 use super::measure::{Measurement, latency};
 use super::paint::{Line, Tone, wrap};
@@ -17,6 +17,7 @@ use super::scene::Scene;
 use super::timeline::{Stamped, Timeline};
 use super::{plain, render};
 use crate::output;
+use crate::view::watch::size;
 
 /// Lines longer than this are hard to follow, however wide the terminal is.
 const WIDTH_MAX: usize = 110;
@@ -249,12 +250,13 @@ fn show(out: &[u8]) -> io::Result<()> {
 }
 
 fn columns() -> usize {
-    // A terminal that doesn't know its size is one of the old ones.
-    size().map_or(80, |(columns, _)| usize::from(columns.max(20)))
+    let (columns, _) = size();
+    columns.max(20)
 }
 
 fn rows() -> usize {
-    size().map_or(24, |(_, rows)| usize::from(rows.max(4)))
+    let (_, rows) = size();
+    rows.max(4)
 }
 
 /// What there is to say after a scene.

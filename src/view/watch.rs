@@ -7,8 +7,8 @@ use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::queue;
 use crossterm::style::Print;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
-    LeaveAlternateScreen, size,
+    self, BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
@@ -31,8 +31,16 @@ fn terminal() -> Option<(usize, usize)> {
     if !io::stdout().is_terminal() || is_dumb {
         return None;
     }
-    let (columns, lines) = size().unwrap_or((80, 24));
-    Some((usize::from(columns), usize::from(lines)))
+    Some(size())
+}
+
+/// Columns and lines of the terminal; what is usual where it doesn't know, or says that it has none.
+pub(crate) fn size() -> (usize, usize) {
+    let known = terminal::size().ok();
+    let (columns, lines) = known
+        .filter(|(columns, lines)| *columns > 0 && *lines > 0)
+        .unwrap_or((80, 24));
+    (usize::from(columns), usize::from(lines))
 }
 
 /// Shows what `look` finds until Ctrl-C or SIGTERM: as pictures of `draw` in a terminal, as a line for each

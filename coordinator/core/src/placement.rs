@@ -1,8 +1,9 @@
-//! Which instance a call goes to: the freer of two, among those that may take it.
+//! Which instance a call goes to, among those that may take it: the freer of two, or for a call with a key the one
+//! that the same call went to before.
 
 use std::time::Instant;
 
-use callboard_proto::{Digest, InstanceId, Manifest};
+use callboard_proto::{Digest, InstanceId, Manifest, RunId, ToolUseId};
 
 use crate::registry::{Registry, WorkerIndex};
 use crate::worker::Worker;
@@ -18,6 +19,9 @@ pub(crate) struct Wish<'a> {
     pub(crate) struck: bool,
     /// An instance that is better not tried again next.
     pub(crate) avoid: Option<WorkerIndex>,
+    /// The call's identity, where its caller may repeat it: it goes where it went, as long as the same
+    /// instances are there and that one has a slot, because only it remembers the call.
+    pub(crate) repeats: Option<u64>,
 }
 
 /// Chooses an instance with a free slot, or one to knock at; `None` where the call must wait.
@@ -40,10 +44,13 @@ pub(crate) fn choose(
             && (!pass.fresh || wish.avoid != Some(index))
     };
     for pass in passes(wish) {
-        if let Some(index) = freer_of_two(registry, wish.digest, rng, |index, worker| {
-            fits(index, worker, pass)
-        }) {
-            return Some(index);
+        let fits = |index: WorkerIndex, worker: &Worker| fits(index, worker, pass);
+        let chosen = match wish.repeats {
+            Some(call) => same_as_before(registry, wish.digest, call, fits),
+            None => freer_of_two(registry, wish.digest, rng, fits),
+        };
+        if chosen.is_some() {
+            return chosen;
         }
     }
     registry.pool(wish.digest).iter().copied().find(|index| {
@@ -81,6 +88,43 @@ fn passes(wish: Wish<'_>) -> impl Iterator<Item = Pass> {
         .into_iter()
         .filter(move |(preferred, fresh)| (prefers || !preferred) && (avoids || !fresh))
         .map(|(preferred, fresh)| Pass { preferred, fresh })
+}
+
+/// Rendezvous hashing: the one whose identity and the call's make the largest number together. Whoever comes
+/// or goes moves only its own calls.
+fn same_as_before(
+    registry: &Registry,
+    digest: Digest,
+    call: u64,
+    fits: impl Fn(WorkerIndex, &Worker) -> bool,
+) -> Option<WorkerIndex> {
+    let pool = registry.pool(digest).iter();
+    let workers = pool.filter_map(|index| Some((*index, registry.worker(*index)?)));
+    workers
+        .filter(|(index, worker)| fits(*index, worker))
+        .max_by_key(|(_, worker)| weight(call, worker.instance()))
+        .map(|(index, _)| index)
+}
+
+/// The same in every process: splitmix64's mixing of both identities.
+fn weight(call: u64, instance: InstanceId) -> u64 {
+    let (high, low) = instance.uuid().as_u64_pair();
+    mix(mix(call ^ high) ^ low)
+}
+
+fn mix(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// The number of a call whose caller may repeat it, from what stays the same then.
+pub(crate) fn repeated_call(run: RunId, id: &ToolUseId) -> u64 {
+    let (high, low) = run.uuid().as_u64_pair();
+    let bytes = id.as_str().bytes();
+    bytes.fold(mix(high ^ mix(low)), |bits, byte| {
+        mix(bits ^ u64::from(byte))
+    })
 }
 
 fn freer_of_two(

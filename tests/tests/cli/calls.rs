@@ -125,9 +125,12 @@ async fn a_key_makes_repeating_a_message_safe() {
     let url = server.url();
     let ledger = callboard_tests::harness::Ledger::new().unwrap();
     let binary = env!("CARGO_BIN_EXE_referee");
-    let _worker = callboard_tests::harness::referee::start(binary, &url, "one", 4, &ledger)
-        .await
-        .unwrap();
+    // More than one: a message that is repeated has to find the worker that remembers it.
+    let mut workers = Vec::new();
+    for name in ["one", "two", "three"] {
+        let worker = callboard_tests::harness::referee::start(binary, &url, name, 4, &ledger);
+        workers.push(worker.await.unwrap());
+    }
     let message = Message::new().call("a", "note", &json!({"ms": 0}));
     let execute = async |key: &[&str]| {
         let command = Callboard::new(["execute"]).unwrap().nats(&url).args(key);
@@ -139,8 +142,24 @@ async fn a_key_makes_repeating_a_message_safe() {
     let first = execute(&key).await;
     assert_eq!(execute(&key).await, first);
     assert_eq!(ledger.effects_of("a").unwrap(), 1);
-    execute(&["--idempotency-key", "order-8"]).await;
-    execute(&[]).await;
-    execute(&[]).await;
+    for key in ["order-8", "order-9", "order-10"] {
+        execute(&["--idempotency-key", key]).await;
+        execute(&["--idempotency-key", key]).await;
+    }
     assert_eq!(ledger.effects_of("a").unwrap(), 4);
+    execute(&[]).await;
+    execute(&[]).await;
+    assert_eq!(ledger.effects_of("a").unwrap(), 6);
+
+    // A key stands for one message.
+    let other = Message::new().call("a", "note", &json!({"ms": 1}));
+    let command = Callboard::new(["execute"]).unwrap().nats(&url).args(key);
+    let ended = command.input(other.json()).run().await.unwrap();
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(
+        ended.stderr.contains("give this one a key of its own"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ledger.effects_of("a").unwrap(), 6);
 }

@@ -2,7 +2,8 @@
 
 use std::process::Stdio;
 
-use callboard_tests::harness::{Message, callboard};
+use callboard_tests::harness::{Callboard, Message, callboard, until};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
@@ -60,4 +61,77 @@ async fn a_reader_that_goes_away_ends_the_command_in_peace() {
             assert!(status.code().is_some(), "{words:?}: {status}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_became_of_the_calls_is_told_by_the_code_also_where_nobody_reads() {
+    let message = Message::new().call("a", "no_such_tool", &json!({})).json();
+    for lines in [0, 1] {
+        let (errors, status) = head(&["execute"], message.as_bytes(), lines).await;
+        assert_eq!(status.code(), Some(4), "{errors}");
+    }
+}
+
+#[tokio::test]
+async fn results_that_can_not_be_written_are_named() {
+    let message = Message::new().call("a", "echo", &json!({})).json();
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let mut child = Command::new(callboard().unwrap())
+        .arg("execute")
+        .stdin(Stdio::piped())
+        .stdout(full.unwrap())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(message.as_bytes()).await.unwrap();
+    drop(stdin);
+    let ended = child.wait_with_output().await.unwrap();
+    let errors = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("the calls have run"), "{errors}");
+    assert!(errors.contains("No space left"), "{errors}");
+}
+
+#[tokio::test]
+async fn who_waits_for_its_input_can_be_interrupted() {
+    let mut child = Command::new(callboard().unwrap())
+        .arg("execute")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let pid = child.id().unwrap();
+    let _input = child.stdin.take().unwrap();
+    // Bit 1 of the signals that a process catches is SIGINT.
+    until("it catches SIGINT", async || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap_or_default().trim(), 16)?;
+        Ok((caught & 0b10 != 0).then_some(()))
+    })
+    .await
+    .unwrap();
+    let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    // Its input stays open all the while.
+    let ended = child.wait_with_output().await.unwrap();
+    let errors = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{errors}");
+    assert!(errors.contains("nothing was run"), "{errors}");
+    assert!(ended.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn an_input_without_an_end_is_refused() {
+    let ended = Callboard::new(["execute", "/dev/zero"]).unwrap();
+    let ended = ended.run().await.unwrap();
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("larger than the 256 MiB"),
+        "{}",
+        ended.stderr
+    );
 }

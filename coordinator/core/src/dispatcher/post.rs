@@ -93,12 +93,10 @@ impl Dispatcher {
             .bound_to
             .and_then(|run| self.session(run, lane.digest))
             .map(|session| session.instance);
-        let Some((call, posting)) = self
-            .turns
-            .get(at.turn)
-            .map(|turn| &turn.calls[at.index as usize])
-            .and_then(|call| Some((call, call.posting.as_ref()?)))
-        else {
+        let Some((run, call, posting)) = self.turns.get(at.turn).and_then(|turn| {
+            let call = &turn.calls[at.index as usize];
+            Some((turn.key.run, call, call.posting.as_ref()?))
+        }) else {
             return Placed::Nowhere;
         };
         if call.is_past_help(self.now, self.reply_margin()) {
@@ -112,6 +110,10 @@ impl Dispatcher {
             bound_to,
             struck: lane.struck,
             avoid: call.avoid,
+            repeats: posting
+                .key
+                .is_some()
+                .then(|| placement::repeated_call(run, &call.id)),
         };
         let Some(index) = placement::choose(&self.registry, wish, &mut self.rng, self.now) else {
             return Placed::Nowhere;

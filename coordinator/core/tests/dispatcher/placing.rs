@@ -240,3 +240,32 @@ fn ten_thousand_held_calls_that_nobody_serves_end_without_recursion() {
     assert_eq!(bench.counters().no_worker, 9_999);
     assert_eq!(bench.core.held_entries(), 0);
 }
+
+/// Where calls with keys go that a coordinator posts to these workers, by their order.
+fn keyed(workers: [&str; 3]) -> Vec<String> {
+    let mut bench = Bench::new();
+    for name in workers {
+        bench.join(name, 64, &["write"]);
+    }
+    let posted = (1..=32).map(|run| {
+        let turn = run * 10 + 1;
+        bench.open(turn, 10_000);
+        let mut posting = Bench::posting("write", "{}");
+        posting.key = Some("k/c1".to_owned());
+        bench.call_body(turn, "c1", Ok(posting));
+        bench.seal(turn);
+        bench.lines().join(" ")
+    });
+    posted.collect()
+}
+
+#[test]
+fn a_call_with_a_key_goes_where_it_went_whoever_repeats_it() {
+    let first = keyed(["a", "b", "c"]);
+    assert_eq!(first, keyed(["c", "a", "b"]));
+    for name in ["a", "b", "c"] {
+        let to = format!("call {name}: ");
+        let share = first.iter().filter(|line| line.starts_with(&to)).count();
+        assert!(share > 3, "{name} got {share} of 32: {first:?}");
+    }
+}
