@@ -46,6 +46,13 @@ impl Ending {
         (&mut self.0).await.map_err(io::Error::other)?
     }
 
+    /// Waits no more: the next Ctrl-C or SIGTERM ends the process.
+    pub(crate) async fn stop(self) {
+        self.0.abort();
+        // It is gone once its handle says so.
+        let _cancelled = self.0.await;
+    }
+
     /// Does a piece of work, unless the process is asked to end before it is done.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! `callboard execute`: one turn for somebody else's agent loop.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use callboard_coordinator::call_log::CallLog;
-use callboard_coordinator::core::{CancelReason, TurnOptions};
+use callboard_coordinator::core::{CallReport, CancelReason, Report, StopReason, TurnOptions};
+use callboard_coordinator::model::{ModelAnswer, ToolUse};
 use callboard_coordinator::run::Tally;
-use callboard_proto::{FailureKind, Outcome, RunId, Turn, TurnKey, limit};
+use callboard_proto::{Executed, FailureKind, Outcome, RunId, Turn, TurnKey, limit};
 use uuid::Uuid;
 
 use self::view::View;
@@ -28,33 +29,50 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     check_key(key)?;
     let mut ending = Ending::listen();
     let format = flags.provider.format();
-    let prepared = async {
-        let answer = input::answer(format, flags.message.as_deref()).await?;
-        let session = Session::open(config).await?;
-        let names = answer.calls.iter().map(|call| call.name.as_str());
-        let catalogue = session.catalogue(wanted(names)).await?;
-        if key.is_some() {
-            session.hear_everyone().await;
-        }
-        anyhow::Ok((answer, session, catalogue))
-    };
-    let Some(prepared) = ending.unless_asked(Box::pin(prepared)).await? else {
-        output::note("callboard: interrupted before a call was posted; nothing was run");
+    let read = input::answer(format, flags.message.as_deref());
+    let Some(answer) = ending.unless_asked(read).await? else {
+        output::note("callboard: interrupted before a message was read; nothing was run");
         return Ok(Exit::Interrupted);
     };
-    let (answer, session, catalogue) = prepared?;
-    let mut calls = catalogue.check_all(&answer.calls);
-    for call in &mut calls {
-        if let Ok(posting) = &mut call.body {
-            posting.key = key.map(|key| format!("{key}/{}", call.id));
-        }
-    }
+    let answer = answer?;
     let turn = TurnKey {
         run: RunId::new(key.map_or_else(Uuid::new_v4, |key| {
             Uuid::new_v5(&KEYED_RUNS, key.as_bytes())
         })),
         turn: Turn(1),
     };
+    let print = |report: &Report, trace_id: Option<&str>| {
+        let messages = format.render(&answer.calls, report);
+        if flags.json {
+            let view = View::new(format, &answer, report, &messages);
+            output::json(&Traced::new(config, trace_id, view))
+        } else {
+            output::line(&view::line(format, &messages)).map_err(Into::into)
+        }
+    };
+    let began = Instant::now();
+    let prepared = async {
+        let session = Session::open(config).await?;
+        let names = answer.calls.iter().map(|call| call.name.as_str());
+        let catalogue = session.catalogue(wanted(names)).await?;
+        if key.is_some() {
+            session.hear_everyone().await;
+        }
+        anyhow::Ok((session, catalogue))
+    };
+    let Some(prepared) = ending.unless_asked(Box::pin(prepared)).await? else {
+        output::note("callboard: interrupted before a call was posted; nothing was run");
+        let report = unposted(&answer, turn, began.elapsed());
+        written(print(&report, None))?;
+        return Ok(Exit::Interrupted);
+    };
+    let (session, catalogue) = prepared?;
+    let mut calls = catalogue.check_all(&answer.calls);
+    for call in &mut calls {
+        if let Ok(posting) = &mut call.body {
+            posting.key = key.map(|key| format!("{key}/{}", call.id));
+        }
+    }
     let mut options = TurnOptions {
         call_deadline: config.coordinator.call_deadline,
         parallel_max: config.coordinator.parallel,
@@ -94,13 +112,11 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
             "callboard: --idempotency-key stood for another message, whose calls had other arguments; give this one a key of its own",
         );
     }
-    let messages = format.render(&answer.calls, &report);
-    let printed = if flags.json {
-        let view = View::new(format, &answer, &report, &messages);
-        output::json(&Traced::new(config, trace_id.as_deref(), view))
-    } else {
-        output::line(&view::line(format, &messages)).map_err(Into::into)
-    };
+    // From here on nobody waits for the word to end: it ends the process, also one whose output nobody reads.
+    if !interrupted {
+        ending.stop().await;
+    }
+    let printed = print(&report, trace_id.as_deref());
     if let Some(trace_id) = trace_id.as_ref().filter(|_| !flags.json) {
         output::note(&format!(
             "callboard: {}",
@@ -108,13 +124,7 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
         ));
     }
     session.close().await;
-    // That nobody reads on changes nothing about what became of the calls.
-    if let Err(error) = printed
-        && !output::is_broken_pipe(&error)
-    {
-        return Err(error
-            .context("the calls have run, and their results can't be written to standard output"));
-    }
+    written(printed)?;
     let mut tally = Tally::default();
     tally.add(&report);
     Ok(if interrupted {
@@ -122,6 +132,41 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     } else {
         Exit::of_calls(&tally)
     })
+}
+
+/// The end of calls that were never posted.
+fn unposted(answer: &ModelAnswer, turn: TurnKey, elapsed: Duration) -> Report {
+    let cancelled = |call: &ToolUse| CallReport {
+        id: call.id.clone(),
+        tool: None,
+        outcome: Outcome::failed(
+            FailureKind::Cancelled,
+            "the call was cancelled before it was posted",
+            Executed::No,
+        ),
+        attempts: 0,
+        worker: None,
+        elapsed,
+        queued: Duration::ZERO,
+        executed: Duration::ZERO,
+    };
+    Report {
+        turn,
+        calls: answer.calls.iter().map(cancelled).collect(),
+        stopped: StopReason::Cancelled,
+        elapsed,
+    }
+}
+
+/// That nobody reads on changes nothing about what became of the calls.
+fn written(printed: anyhow::Result<()>) -> anyhow::Result<()> {
+    match printed {
+        Err(error) if !output::is_broken_pipe(&error) => {
+            let what = "the calls have run, and their results can't be written to standard output";
+            Err(error.context(what))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Whether a worker remembers another call under the same identity.

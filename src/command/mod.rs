@@ -24,7 +24,12 @@ use crate::output;
 
 /// Runs what was typed.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
-    let mut config = config::load(cli.global.config.as_deref(), std::env::vars())?;
+    let mut config = config::load(cli.global.config.as_deref(), config::environment())?;
+    for (name, meant) in config::misspelt(config::environment()) {
+        output::note(&format!(
+            "callboard: {name} is not read; two underscores stand between section and key: {meant}"
+        ));
+    }
     config.apply_global(&cli.global);
     match &cli.command {
         // The demo cuts lines on purpose; that they are down is no news, and would tear its picture.

@@ -199,6 +199,9 @@ async fn drive<M: Model>(
     while let Ok(line) = lines.try_recv() {
         output::note(&line);
     }
+    if !interrupted {
+        ending.stop().await;
+    }
     session.close().await;
     let exit = match report.end.reason {
         _ if interrupted => Exit::Interrupted,

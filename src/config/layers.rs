@@ -9,6 +9,12 @@ use crate::exit::{BadInput, bad_input};
 
 const PREFIX: &str = "CALLBOARD_";
 
+/// This process's variables, those that are text: others are nobody's setting.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 /// Reads the file, if there is one, and the environment, and lays one over the other.
 pub(crate) fn load(
     file: Option<&Path>,
@@ -38,6 +44,28 @@ pub(crate) fn load(
         file: file.map(Path::to_owned),
         ..config
     })
+}
+
+/// Variables that would set something if their first underscore were two, each with how it is spelled: nobody
+/// may take the wrong server for the want of one. What else begins like ours isn't ours: Kubernetes sets
+/// `CALLBOARD_NATS_PORT` where a service has that name.
+pub(crate) fn misspelt(
+    environment: impl Iterator<Item = (String, String)>,
+) -> Vec<(String, String)> {
+    let spelled = |name: &str, value: &str| {
+        let (section, key) = name.strip_prefix(PREFIX)?.split_once('_')?;
+        let meant = format!("{PREFIX}{section}__{key}");
+        let mut table = toml::Table::new();
+        lay_over(&mut table, &meant, value).ok()?;
+        Config::deserialize(table).is_ok().then_some(meant)
+    };
+    let ours = environment.filter(|(name, _)| name.starts_with(PREFIX) && !name.contains("__"));
+    let mut misspelt: Vec<(String, String)> = ours
+        .filter_map(|(name, value)| Some((spelled(&name, &value)?, name)))
+        .map(|(meant, name)| (name, meant))
+        .collect();
+    misspelt.sort();
+    misspelt
 }
 
 fn read(path: &Path) -> anyhow::Result<toml::Table> {
@@ -94,7 +122,7 @@ fn lay_over(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+    fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
         pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -109,7 +137,7 @@ mod tests {
         std::fs::write(&path, "[worker]\nslots = 4\npool = \"blue\"\n").expect("it can be written");
         let config = load(
             Some(&path),
-            environment(&[
+            variables(&[
                 ("CALLBOARD_WORKER__SLOTS", "8"),
                 ("CALLBOARD_COORDINATOR__DEADLINE", "3s"),
                 ("HOME", "/nowhere"),
@@ -124,16 +152,35 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_lacks_an_underscore_is_noticed_and_others_are_nobodys() {
+        let misspelt = misspelt(variables(&[
+            ("CALLBOARD_NATS_URL", "nats://127.0.0.1:4222"),
+            ("CALLBOARD_WORKER_SLOTS", "8"),
+            ("CALLBOARD_NATS__URL", "nats://127.0.0.1:4222"),
+            ("CALLBOARD_NATS_PORT", "tcp://10.0.0.1:4222"),
+            ("CALLBOARD_NATS_SERVICE_HOST", "10.0.0.1"),
+            ("CALLBOARD_BIN", "/bin/callboard"),
+            ("NATS_URL", "nats://127.0.0.1:4222"),
+        ]));
+        let pairs = [
+            ("CALLBOARD_NATS_URL", "CALLBOARD_NATS__URL"),
+            ("CALLBOARD_WORKER_SLOTS", "CALLBOARD_WORKER__SLOTS"),
+        ];
+        let expected = pairs.map(|(name, meant)| (name.to_owned(), meant.to_owned()));
+        assert_eq!(misspelt, expected);
+    }
+
+    #[test]
     fn sections_within_sections_have_variables_too() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("callboard.toml");
         std::fs::write(&path, "[provider.openai-chat]\nretries = 1\n").expect("it can be written");
-        let variables = [
+        let set = [
             ("CALLBOARD_PROVIDER__OPENAI_CHAT__BASE_URL", "http://h"),
             ("CALLBOARD_PROVIDER__GEMINI__VERSION", "v1beta"),
         ];
         for file in [Some(path.as_path()), None] {
-            let config = load(file, environment(&variables)).expect("the layers fit");
+            let config = load(file, variables(&set)).expect("the layers fit");
             let chat = &config.provider.openai_chat;
             assert_eq!(chat.base_url.as_deref(), Some("http://h"));
             assert_eq!(chat.retries, file.map(|_| 1));
@@ -141,7 +188,7 @@ mod tests {
         }
         load(
             None,
-            environment(&[
+            variables(&[
                 ("CALLBOARD_NATS__URL__X", "1"),
                 ("CALLBOARD_NATS__URL", "u"),
             ]),
@@ -154,11 +201,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("callboard.toml");
         std::fs::write(&path, "[worker]\nslot = 4\n").expect("it can be written");
-        let error = load(Some(&path), environment(&[])).expect_err("slot is unknown");
+        let error = load(Some(&path), variables(&[])).expect_err("slot is unknown");
         let text = error.to_string();
         assert!(text.contains("line 2") && text.contains("slot"), "{text}");
-        let error = load(None, environment(&[("CALLBOARD_WORKER__SLOT", "4")]))
-            .expect_err("slot is unknown");
+        let error =
+            load(None, variables(&[("CALLBOARD_WORKER__SLOT", "4")])).expect_err("slot is unknown");
         assert!(
             error.to_string().contains("unknown field `slot`"),
             "{error}"

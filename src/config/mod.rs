@@ -25,7 +25,7 @@ use crate::exit::bad_input;
 use crate::offer::ToolSet;
 
 pub(crate) use builtin::{Fetch, Sql};
-pub(crate) use layers::load;
+pub(crate) use layers::{environment, load, misspelt};
 pub(crate) use model::{EagerWord, Model, ParallelWord};
 pub(crate) use provider::Providers;
 pub(crate) use serve::Serve;
