@@ -47,6 +47,17 @@ pub(crate) fn error(error: &anyhow::Error) {
     say(Level::ERROR, &text);
 }
 
+/// What became of printing a result: that nobody reads on changes nothing about what was done, and ends no
+/// command in another way; `what` can't be written otherwise.
+pub(crate) fn unless_unread(printed: anyhow::Result<()>, what: &str) -> anyhow::Result<()> {
+    match printed {
+        Err(error) if !is_broken_pipe(&error) => {
+            Err(error.context(format!("{what} can't be written to standard output")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Whether the error is that nobody reads our output any more.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error

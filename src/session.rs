@@ -26,9 +26,6 @@ use crate::telemetry::{Pipeline, Readers, Watch};
 /// How long an embedded worker may take to end with its session.
 const EMBEDDED_GRACE: Duration = Duration::from_secs(1);
 
-/// Time in which workers that are asked who is there answer (chosen, not measured).
-const EVERYONE: Duration = Duration::from_millis(500);
-
 /// Time between two beats of a worker.
 const BEAT: Duration = limit::BEAT_INTERVAL;
 
@@ -198,14 +195,6 @@ impl Session {
     /// The tools that are there without waiting for anybody.
     pub(crate) fn embedded_tools(&self) -> &[ToolName] {
         &self.embedded_tools
-    }
-
-    /// Waits until all workers that are there were heard, and not only one that offers a tool: whoever repeats
-    /// a call must find the worker that had it.
-    pub(crate) async fn hear_everyone(&self) {
-        if self.embedded.is_empty() {
-            tokio::time::sleep(EVERYONE).await;
-        }
     }
 
     /// Freezes the tools on offer, as soon as all of these are known or the time for it is over (P10).

@@ -7,6 +7,7 @@
 
 pub mod codec;
 mod content;
+mod digest;
 mod effect;
 mod id;
 mod kind;
@@ -22,6 +23,7 @@ mod tool;
 mod trace;
 
 pub use content::Part;
+pub use digest::digest;
 pub use effect::{Effect, Executed};
 pub use id::{
     Attempt, AttemptKey, CallKey, CoordinatorId, Digest, Epoch, GrantId, IdError, InstanceId,

@@ -53,17 +53,18 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     let began = Instant::now();
     let prepared = async {
         let session = Session::open(config).await?;
+        if key.is_some() {
+            // Not only one that offers a tool: whoever repeats a call must find the worker that had it.
+            session.listen().await?;
+        }
         let names = answer.calls.iter().map(|call| call.name.as_str());
         let catalogue = session.catalogue(wanted(names)).await?;
-        if key.is_some() {
-            session.hear_everyone().await;
-        }
         anyhow::Ok((session, catalogue))
     };
     let Some(prepared) = ending.unless_asked(Box::pin(prepared)).await? else {
         output::note("callboard: interrupted before a call was posted; nothing was run");
         let report = unposted(&answer, turn, began.elapsed());
-        written(print(&report, None))?;
+        output::unless_unread(print(&report, None), "no call has run, and that")?;
         return Ok(Exit::Interrupted);
     };
     let (session, catalogue) = prepared?;
@@ -124,7 +125,7 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
         ));
     }
     session.close().await;
-    written(printed)?;
+    output::unless_unread(printed, "the calls have run, and their results")?;
     let mut tally = Tally::default();
     tally.add(&report);
     Ok(if interrupted {
@@ -155,17 +156,6 @@ fn unposted(answer: &ModelAnswer, turn: TurnKey, elapsed: Duration) -> Report {
         calls: answer.calls.iter().map(cancelled).collect(),
         stopped: StopReason::Cancelled,
         elapsed,
-    }
-}
-
-/// That nobody reads on changes nothing about what became of the calls.
-fn written(printed: anyhow::Result<()>) -> anyhow::Result<()> {
-    match printed {
-        Err(error) if !output::is_broken_pipe(&error) => {
-            let what = "the calls have run, and their results can't be written to standard output";
-            Err(error.context(what))
-        }
-        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -27,6 +27,9 @@ use crate::telemetry::{self, Traced};
 mod live;
 mod view;
 
+/// What can't be written where standard output is full.
+const REPORT: &str = "the run has ended, and its report";
+
 pub(crate) async fn run(flags: Run, config: &Config) -> anyhow::Result<Exit> {
     if let Some(script) = &flags.script {
         let model = ScriptedModel::from_file(script).map_err(bad_input)?;
@@ -40,12 +43,13 @@ pub(crate) async fn run(flags: Run, config: &Config) -> anyhow::Result<Exit> {
         let Some((report, exit)) = drive(&flags, config, model, asking, live).await? else {
             return Ok(Exit::Interrupted);
         };
-        if flags.json {
-            output::json(&Traced::of_run(config, &report))?;
+        let printed = if flags.json {
+            output::json(&Traced::of_run(config, &report))
         } else {
-            output::line(&view::with_turns(&report))?;
-            tell_trace(config, &report, flags.verbose);
-        }
+            output::line(&view::with_turns(&report)).map_err(Into::into)
+        };
+        tell_trace(config, &report, flags.verbose && !flags.json);
+        output::unless_unread(printed, REPORT)?;
         return Ok(exit);
     }
     let (model, settings) = provider_model(config)?;
@@ -65,15 +69,19 @@ pub(crate) async fn run(flags: Run, config: &Config) -> anyhow::Result<Exit> {
     let Some((report, exit)) = drive(&flags, config, model, asking, live).await? else {
         return Ok(Exit::Interrupted);
     };
-    if flags.json {
-        output::json(&Traced::of_run(config, &report))?;
+    let printed = if flags.json {
+        output::json(&Traced::of_run(config, &report))
+    } else if report.text.is_empty() {
+        Ok(())
     } else {
-        if !report.text.is_empty() {
-            output::line(&view::text(&report, std::io::stdout().is_terminal()))?;
-        }
+        let text = view::text(&report, std::io::stdout().is_terminal());
+        output::line(&text).map_err(Into::into)
+    };
+    if !flags.json {
         output::note(&format!("callboard: {}", view::summary(&report)));
         tell_trace(config, &report, is_told);
     }
+    output::unless_unread(printed, REPORT)?;
     Ok(exit)
 }
 

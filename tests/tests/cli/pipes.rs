@@ -3,21 +3,25 @@
 use std::process::Stdio;
 
 use callboard_tests::harness::{Callboard, Message, callboard, until};
-use rustix::process::{Pid, Signal, kill_process};
+use callboard_tests::signal::{self, catches_interrupts};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
-/// Runs the binary, reads at most one line of its output and closes the pipe; returns its errors and how it ended.
-async fn head(words: &[&str], input: &[u8], lines: usize) -> (String, std::process::ExitStatus) {
-    let mut child = Command::new(callboard().unwrap())
+fn piped(words: &[&str]) -> Child {
+    Command::new(callboard().unwrap())
         .args(words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Runs the binary, reads at most one line of its output and closes the pipe; returns its errors and how it ended.
+async fn head(words: &[&str], input: &[u8], lines: usize) -> (String, std::process::ExitStatus) {
+    let mut child = piped(words);
     let mut output = BufReader::new(child.stdout.take().unwrap());
     if lines == 0 {
         // Nobody reads, from before the first byte on.
@@ -73,6 +77,16 @@ async fn what_became_of_the_calls_is_told_by_the_code_also_where_nobody_reads() 
 }
 
 #[tokio::test]
+async fn a_run_that_did_not_answer_says_so_also_where_nobody_reads() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/orders.toml");
+    let words = ["run", "q", "--script", script, "--turns", "1"];
+    for lines in [0, 1] {
+        let (errors, status) = head(&words, b"", lines).await;
+        assert_eq!(status.code(), Some(6), "{errors}");
+    }
+}
+
+#[tokio::test]
 async fn results_that_can_not_be_written_are_named() {
     let message = Message::new().call("a", "echo", &json!({})).json();
     let full = std::fs::File::options().write(true).open("/dev/full");
@@ -95,27 +109,15 @@ async fn results_that_can_not_be_written_are_named() {
 
 #[tokio::test]
 async fn who_waits_for_its_input_can_be_interrupted() {
-    let mut child = Command::new(callboard().unwrap())
-        .arg("execute")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let mut child = piped(&["execute"]);
     let pid = child.id().unwrap();
     let _input = child.stdin.take().unwrap();
-    // Bit 1 of the signals that a process catches is SIGINT.
-    until("it catches SIGINT", async || {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-        let caught = u64::from_str_radix(caught.unwrap_or_default().trim(), 16)?;
-        Ok((caught & 0b10 != 0).then_some(()))
+    until("its own handler", async || {
+        Ok(catches_interrupts(pid)?.then_some(()))
     })
     .await
     .unwrap();
-    let pid = Pid::from_raw(pid.cast_signed()).unwrap();
-    kill_process(pid, Signal::INT).unwrap();
+    signal::interrupt(pid).unwrap();
     // Its input stays open all the while.
     let ended = child.wait_with_output().await.unwrap();
     let errors = String::from_utf8(ended.stderr).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use callboard_proto::subject::{self, Verb};
 use callboard_proto::{CoordinatorId, InstanceId, Pool, Tenant, Token, ToolName};
-use callboard_tests::harness::Message;
+use callboard_tests::harness::{Child, Message};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,18 +22,17 @@ const TRIES: usize = 5;
 /// How long a test waits for what must come. Nothing waits this long unless it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A worker of the pool `main` under its own key.
+async fn worker(locked: &Locked) -> Child {
+    let words = "worker --tools basic --pool main --name one";
+    let worker = locked.command(words, "acme", "worker-main");
+    worker.offers().await.unwrap()
+}
+
 #[tokio::test]
 async fn every_role_does_its_work_over_tls() {
     let locked = Locked::start().await;
-    let worker = locked
-        .command(
-            "worker --tools basic --pool main --name one",
-            "acme",
-            "worker-main",
-        )
-        .offers()
-        .await
-        .unwrap();
+    let worker = worker(&locked).await;
     let message = Message::new().call("a", "echo", &json!({"said": 1}));
     let execute = |tenant, role| {
         let command = locked.command("execute --deadline 3s", tenant, role);
@@ -321,15 +320,7 @@ async fn noticed(
 #[tokio::test]
 async fn an_inbox_that_the_server_refuses_ends_no_worker() {
     let locked = Locked::start().await;
-    let _worker = locked
-        .command(
-            "worker --tools basic --pool main --name one",
-            "acme",
-            "worker-main",
-        )
-        .offers()
-        .await
-        .unwrap();
+    let _worker = worker(&locked).await;
     // A worker may answer each question once: the second answer is refused, because both name one inbox.
     let (viewer, _refusals) = locked.client("viewer").await;
     for _ in 0..2 {

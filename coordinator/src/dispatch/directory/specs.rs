@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use callboard_proto::{Digest, Pool, ToolSpec, codec};
-use sha2::{Digest as _, Sha256};
+use callboard_proto::{self as proto, Digest, Pool, ToolSpec};
 
 /// Declarations that are remembered, offered or not, so that a worker that comes back needs no new
 /// description. Chosen, not measured.
@@ -43,7 +42,7 @@ impl Specs {
     /// pool changes another's tools; only who proves its word takes the place of who didn't. Where too many
     /// are remembered, the pool that has most loses its oldest.
     pub(super) fn remember(&mut self, digest: Digest, spec: ToolSpec, pool: &Pool) {
-        let is_proven = is_customary(digest, &spec);
+        let is_proven = proto::digest(&spec) == digest;
         if let Some(known) = self.known.get(&digest) {
             if *known.spec == spec {
                 return;
@@ -90,12 +89,6 @@ impl Specs {
     }
 }
 
-/// Whether a digest is the one that a worker customarily makes of its tool: SHA-256 over its MessagePack.
-fn is_customary(digest: Digest, spec: &ToolSpec) -> bool {
-    let own: [u8; 32] = Sha256::digest(codec::encode(spec)).into();
-    *digest.as_bytes() == own
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -136,7 +129,7 @@ mod tests {
     fn who_proves_its_word_takes_the_place_of_who_came_first() {
         let mut specs = Specs::default();
         let pay = spec("pay", Effect::Write);
-        let own = Digest::new(Sha256::digest(codec::encode(&pay)).into());
+        let own = proto::digest(&pay);
         specs.remember(own, spec("harmless", Effect::Read), &pool("gpu"));
         specs.remember(own, pay.clone(), &pool("main"));
         specs.remember(own, spec("harmless", Effect::Read), &pool("gpu"));

@@ -1,7 +1,8 @@
 //! The one place that says what a digest covers.
 
-use callboard_proto::{Digest, ToolSpec, codec};
 use sha2::{Digest as _, Sha256};
+
+use crate::{Digest, ToolSpec, codec};
 
 /// The digest of all that a tool declares (P10): SHA-256 over the tool's own MessagePack, exactly as
 /// it stands as an item of a `tools` message. Whoever receives one can check it over the bytes that
@@ -13,9 +14,8 @@ pub fn digest(spec: &ToolSpec) -> Digest {
 
 #[cfg(test)]
 mod tests {
-    use callboard_proto::{Effect, Manifest, ToolName};
-
     use super::*;
+    use crate::{Effect, Manifest, ToolName};
 
     fn spec() -> ToolSpec {
         ToolSpec {
@@ -27,10 +27,10 @@ mod tests {
     }
 
     /// `proto/tests/digests.json`: tools as people write them, the bytes of their items and their digests.
-    /// `CALLBOARD_GOLDEN=write cargo test -p callboard-worker digest` writes bytes and digests anew.
+    /// `CALLBOARD_GOLDEN=write cargo test -p callboard-proto digest` writes bytes and digests anew.
     #[test]
     fn is_pinned_for_workers_in_other_languages() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/tests/digests.json");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/digests.json");
         let read = || -> serde_json::Value {
             let text = std::fs::read_to_string(path).expect("the file is there");
             serde_json::from_str(&text).expect("it is JSON")
