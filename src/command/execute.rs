@@ -108,9 +108,9 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     if let Some(recorder) = recorder {
         recorder.reported(&report);
     }
-    if key.is_some() && report.calls.iter().any(|call| was_another(&call.outcome)) {
+    if key.is_some() && report.calls.iter().any(|call| may_be_another(&call.outcome)) {
         output::note(
-            "callboard: --idempotency-key stood for another message, whose calls had other arguments; give this one a key of its own",
+            "callboard: a worker refused a call as a protocol error; if --idempotency-key stood for another message before, give this one a key of its own",
         );
     }
     // From here on nobody waits for the word to end: it ends the process, also one whose output nobody reads.
@@ -159,8 +159,8 @@ fn unposted(answer: &ModelAnswer, turn: TurnKey, elapsed: Duration) -> Report {
     }
 }
 
-/// Whether a worker remembers another call under the same identity.
-fn was_another(outcome: &Outcome) -> bool {
+/// Whether a worker may remember another call under the same identity.
+fn may_be_another(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Completed(_) => false,
         Outcome::Failed(failure) => failure.kind == FailureKind::ProtocolError,
