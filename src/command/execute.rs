@@ -108,7 +108,12 @@ pub(crate) async fn run(flags: Execute, config: &Config) -> anyhow::Result<Exit>
     if let Some(recorder) = recorder {
         recorder.reported(&report);
     }
-    if key.is_some() && report.calls.iter().any(|call| may_be_another(&call.outcome)) {
+    if key.is_some()
+        && report
+            .calls
+            .iter()
+            .any(|call| may_be_another(&call.outcome))
+    {
         output::note(
             "callboard: a worker refused a call as a protocol error; if --idempotency-key stood for another message before, give this one a key of its own",
         );
