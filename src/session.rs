@@ -109,6 +109,7 @@ impl Session {
                 )
                 .with_slots(config.worker.slots)
                 .with_labels(config.labels()?);
+                options.busy_poll = config.worker.busy_poll;
                 watch.add_embedded(config, &mut options)?;
                 let hosting = Hosting::start(config, None).await?;
                 let tools = hosting
@@ -288,6 +289,7 @@ pub(crate) fn new_coordinator() -> CoordinatorId {
 fn options(config: &Config, coordinator: CoordinatorId, watch: &Watch) -> Options {
     let mut options = Options::new(coordinator);
     options.limits.waiting_calls_max = config.coordinator.waiting_calls_max;
+    options.busy_poll = config.coordinator.busy_poll;
     options.observer = watch.observer();
     options
 }

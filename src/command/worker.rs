@@ -32,6 +32,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<Exit> {
     let mut options = Options::new(config.worker_name()?, config.pool()?)
         .with_slots(config.worker.slots)
         .with_labels(config.labels()?);
+    options.busy_poll = config.worker.busy_poll;
     let watch = Watch::worker(config, &mut options)?;
     let metrics = options.metrics.clone();
     // Before it starts servers and connects: a probe that comes early is told that it starts.

@@ -125,6 +125,9 @@ pub(crate) struct Coordinator {
     pub(crate) discovery_timeout: Duration,
     /// Calls that wait for a slot, at most.
     pub(crate) waiting_calls_max: usize,
+    /// Longest time for which it stays awake for an answer, where the last ones came that soon.
+    #[serde(with = "duration")]
+    pub(crate) busy_poll: Duration,
 }
 
 impl Default for Coordinator {
@@ -135,6 +138,7 @@ impl Default for Coordinator {
             parallel: None,
             discovery_timeout: Duration::from_millis(500),
             waiting_calls_max: 100_000,
+            busy_poll: callboard_coordinator::dispatch::BUSY_POLL,
         }
     }
 }
@@ -166,6 +170,9 @@ pub(crate) struct Worker {
     /// Time for running calls to finish when it is told to end.
     #[serde(with = "duration")]
     pub(crate) grace: Duration,
+    /// Longest time for which it stays awake for tools that run, where the last ones answered that soon.
+    #[serde(with = "duration")]
+    pub(crate) busy_poll: Duration,
     /// Where `/healthz` and `/readyz` are answered; nowhere by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) health: Option<SocketAddr>,
@@ -183,6 +190,7 @@ impl Default for Worker {
             fetch: Fetch::default(),
             sql: Sql::default(),
             grace: Duration::from_secs(30),
+            busy_poll: callboard_worker::executor::BUSY_POLL,
             health: None,
         }
     }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use callboard_coordinator_core::{
-    Address, CallEvent, CancelReason, Config, Dispatcher, Input, Limits, NewCall, Report,
+    Address, CallEvent, CancelReason, Config, Dispatcher, Input, NewCall, Report,
 };
+use callboard_nats::busy_poll::{BusyPoll, look_for};
 use callboard_proto::message::Announce;
 use callboard_proto::{CoordinatorId, Token, ToolName, TurnKey, limit};
 use futures_util::FutureExt as _;
@@ -21,6 +22,7 @@ use super::directory::{Directory, Next};
 use super::handle::DispatchHandle;
 use super::message::Message;
 use super::observe::ObserveCalls;
+use super::options::Options;
 use super::wire::{self, Arrival, Deed};
 use crate::link::{Incoming, Link, Outgoing};
 
@@ -36,32 +38,6 @@ const WRITE_BYTES: usize = 32 * 1024;
 /// Looks at the link before timers fire, after everything was late (P14): a bound against a link that
 /// never runs dry.
 const DRAIN_ROUNDS_MAX: usize = 64;
-
-/// How a dispatch actor is set up.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// This life of the coordinator's process; the link has the same.
-    pub coordinator: CoordinatorId,
-    /// Its limits.
-    pub limits: Limits,
-    /// Whether [`DispatchHandle::events`] tells anything.
-    pub events: bool,
-    /// Who is told of the calls of watched turns.
-    pub observer: Option<Arc<dyn ObserveCalls>>,
-}
-
-impl Options {
-    /// The defaults, with events, under a new identity.
-    #[must_use]
-    pub fn new(coordinator: CoordinatorId) -> Self {
-        Self {
-            coordinator,
-            limits: Limits::default(),
-            events: true,
-            observer: None,
-        }
-    }
-}
 
 struct Waiter {
     wanted: BTreeSet<ToolName>,
@@ -90,6 +66,7 @@ pub struct Dispatch<L> {
     /// Turns of which more calls are to come.
     partial: BTreeSet<TurnKey>,
     waiters: Vec<Waiter>,
+    busy_poll: BusyPoll,
     shutting_down: bool,
 }
 
@@ -131,6 +108,7 @@ impl<L: Link> Dispatch<L> {
             reports: FxHashMap::default(),
             partial: BTreeSet::new(),
             waiters: Vec::new(),
+            busy_poll: BusyPoll::new(options.busy_poll, Instant::now()),
             shutting_down: false,
         };
         (actor, DispatchHandle::new(sender, events, is_linked))
@@ -157,9 +135,11 @@ impl<L: Link> Dispatch<L> {
                 timer.as_mut().reset(due.into());
                 armed = Some(due);
             }
+            let is_awaited = self.core.open_turns() > 0;
+            let looking = self.busy_poll.begin(is_awaited, Instant::now());
             tokio::select! {
                 biased;
-                () = self.link.receive(&mut incoming) => self.take_all(&mut incoming),
+                () = self.link.receive(&mut incoming) => {}
                 wish = self.mailbox.recv(), if !is_mailbox_over => {
                     match wish {
                         Some(wish) => self.take_wishes(wish),
@@ -171,6 +151,12 @@ impl<L: Link> Dispatch<L> {
                     }
                 }
                 () = timer.as_mut(), if armed.is_some() => armed = None,
+                () = look_for(looking), if !looking.is_zero() => {}
+            }
+            let is_by_link = !incoming.is_empty();
+            self.busy_poll.end(is_by_link, Instant::now());
+            if is_by_link {
+                self.take_all(&mut incoming);
             }
             if self.core.poll_timeout().is_some_and(|due| due <= now()) {
                 self.mind_listeners();

@@ -10,9 +10,11 @@ mod gathering;
 mod handle;
 mod message;
 mod observe;
+mod options;
 mod wire;
 
-pub use actor::{Dispatch, Options};
+pub use actor::Dispatch;
 pub use gathering::OpenTurn;
 pub use handle::{DispatchHandle, Gone, Known, Standing};
 pub use observe::ObserveCalls;
+pub use options::{BUSY_POLL, Options};

@@ -1,9 +1,10 @@
 //! What the coordinator's and the worker's link to NATS have in common: the [`connection`] and what it
 //! says of itself, the [`headers`] of every message and the [`signatures`] on some, the [`outbox`] in front of the client library; and a
-//! [`probe`] that tells what a server allows.
+//! [`probe`] that tells what a server allows. [`busy_poll`] is how both wait, on whatever link.
 //!
 //! Neither side may depend on the other; both depend on this. It knows no rule of the protocol.
 
+pub mod busy_poll;
 pub mod connection;
 pub mod headers;
 pub mod outbox;

@@ -106,7 +106,10 @@ impl Campaign {
             let spec = Spec::new(side.kind, workers, SLOTS_PLENTY);
             Contender::new(side.label, spec, command(side.tool))
         }));
-        rounds::run(&mut contenders, self.effort.rounds, &mut self.fleets)?;
+        let Effort {
+            rounds, settling, ..
+        } = self.effort;
+        rounds::run(&mut contenders, rounds, settling, &mut self.fleets)?;
         let (raw, measured) = contenders.split_first().context("the baseline is there")?;
         let sides = ours.iter().zip(measured).filter_map(|(side, contender)| {
             contender.row(Some(raw), target.filter(|_| side.is_judged))
@@ -128,7 +131,10 @@ impl Campaign {
             let spec = Spec::new(Kind::Raw(variant), workers, SLOTS_PLENTY);
             Contender::new(variant.name(), spec, command.clone())
         });
-        rounds::run(&mut ways, self.effort.trials, &mut self.fleets)?;
+        let Effort {
+            trials, settling, ..
+        } = self.effort;
+        rounds::run(&mut ways, trials, settling, &mut self.fleets)?;
         let medians = Variant::ALL.map(Variant::name).map(str::to_owned);
         let medians = medians.into_iter().zip(ways.iter().map(Contender::median));
         let (fastest, _) = Variant::ALL

@@ -1,5 +1,7 @@
 //! What is measured, how often, and what is aimed at.
 
+use std::time::Duration;
+
 use super::protocol::{Load, Tool};
 
 /// How much of everything.
@@ -13,6 +15,18 @@ pub struct Effort {
     pub divisor: u32,
     /// Time of one sustained measurement, in milliseconds.
     pub window_millis: u64,
+    /// Before each measurement of a fan-out.
+    pub settling: Settling,
+}
+
+/// What comes before a measurement that is short, so that it doesn't find the machine as another side left
+/// it: a scheduler that has just seen busy cores wakes threads elsewhere than one that hasn't.
+#[derive(Clone, Copy, Debug)]
+pub struct Settling {
+    /// First the machine rests.
+    pub rest: Duration,
+    /// Then the side runs unmeasured, for so long at least.
+    pub run_in: Duration,
 }
 
 impl Effort {
@@ -24,6 +38,10 @@ impl Effort {
             trials: 10,
             divisor: 1,
             window_millis: 500,
+            settling: Settling {
+                rest: Duration::from_millis(300),
+                run_in: Duration::from_millis(100),
+            },
         }
     }
 
@@ -35,6 +53,10 @@ impl Effort {
             trials: 2,
             divisor: 4,
             window_millis: 200,
+            settling: Settling {
+                rest: Duration::from_millis(20),
+                run_in: Duration::from_millis(10),
+            },
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Interleaved rounds: in each, every contender is measured once, and each but the first is paired
 //! with the first.
 
+use std::time::Instant;
+
 use anyhow::bail;
 
-use super::fleet::{Cpu, Fleets, Spec};
+use super::fleet::{Cpu, Fleet, Fleets, Spec};
+use super::plan::Settling;
 use super::protocol::{Answer, Command};
 use super::report::{CpuPerCall, SideRow};
 use super::stats::{Ratio, Spread};
@@ -63,8 +66,22 @@ impl Contender {
         Spread::of(self.samples.clone()).map_or(u64::MAX, |spread| spread.p50)
     }
 
-    fn measure(&mut self, fleets: &mut Fleets) -> anyhow::Result<()> {
+    /// Leaves behind what the side before it did to the machine. A sustained load does so by itself.
+    fn settle(&self, fleet: &mut Fleet, settling: Settling) -> anyhow::Result<()> {
+        if !matches!(self.command, Command::FanOut { .. }) {
+            return Ok(());
+        }
+        std::thread::sleep(settling.rest);
+        let began = Instant::now();
+        while began.elapsed() < settling.run_in {
+            fleet.coordinator()?.ask(&self.command)?;
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self, fleets: &mut Fleets, settling: Settling) -> anyhow::Result<()> {
         let fleet = fleets.of(&self.spec)?;
+        self.settle(fleet, settling)?;
         let before = fleet.processor_time()?;
         let answer = fleet.coordinator()?.ask(&self.command)?;
         self.cpu.add(&before, &fleet.processor_time()?);
@@ -109,14 +126,19 @@ impl Contender {
 ///
 /// # Errors
 /// When a process fails.
-pub fn run(contenders: &mut [Contender], rounds: usize, fleets: &mut Fleets) -> anyhow::Result<()> {
+pub fn run(
+    contenders: &mut [Contender],
+    rounds: usize,
+    settling: Settling,
+    fleets: &mut Fleets,
+) -> anyhow::Result<()> {
     for contender in contenders.iter() {
         contender.warm_up(fleets)?;
     }
     let count = contenders.len();
     for round in 0..rounds {
         for step in 0..count {
-            contenders[(round + step) % count].measure(fleets)?;
+            contenders[(round + step) % count].measure(fleets, settling)?;
         }
     }
     Ok(())

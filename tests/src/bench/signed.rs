@@ -108,6 +108,7 @@ fn one(campaign: &mut Campaign, plan: &Signed) -> anyhow::Result<Row> {
     rounds::run(
         &mut contenders,
         campaign.effort.rounds,
+        campaign.effort.settling,
         &mut campaign.fleets,
     )?;
     let [unsigned, signed] = &contenders;

@@ -54,6 +54,7 @@ fn one(campaign: &mut Campaign, plan: &Traced) -> anyhow::Result<(Row, Check)> {
     rounds::run(
         &mut contenders,
         campaign.effort.rounds,
+        campaign.effort.settling,
         &mut campaign.fleets,
     )?;
     let [without, sampled, exported] = &contenders;

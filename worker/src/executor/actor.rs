@@ -4,6 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use callboard_nats::busy_poll::{BusyPoll, look_for};
 use callboard_proto::message::{Announce, Down, ProgressItem, Refusal, RefusalCode};
 use callboard_proto::{Executed, FailureKind, Outcome, limit};
 use callboard_worker_core::{Effect, Finished, Input, ReplyTo, Start, StopReason, Worker};
@@ -57,6 +58,7 @@ pub struct Executor<L> {
     counters: Counters,
     is_up: bool,
     refused_login: RefusedLogin,
+    busy_poll: BusyPoll,
     /// Set once; ends the loop.
     ended: Option<Why>,
     /// Emptied in each round; kept for their room.
@@ -103,6 +105,7 @@ impl<L: Link> Executor<L> {
             counters: Counters::default(),
             is_up: true,
             refused_login: RefusedLogin::default(),
+            busy_poll: BusyPoll::new(options.busy_poll, Instant::now()),
             ended: None,
             incoming: Vec::new(),
             news: News::default(),
@@ -129,17 +132,22 @@ impl<L: Link> Executor<L> {
                 break why;
             }
             arm(timer.as_mut(), &mut armed, self.next_due());
+            let is_running = self.core.running() > 0;
+            let looking = self.busy_poll.begin(is_running, Instant::now());
+            let mut is_by_tool = false;
             // What makes the round begin; the rest of what is there is taken below.
             tokio::select! {
                 biased;
                 () = self.link.receive(&mut self.incoming) => {}
-                () = self.outbox.ready() => {}
+                () = self.outbox.ready() => is_by_tool = true,
                 message = self.mailbox.recv(), if is_mailbox_open => match message {
                     Some(message) => self.handle_message(message, now()),
                     None => is_mailbox_open = false,
                 },
                 () = &mut timer, if armed.is_some() => armed = None,
+                () = look_for(looking), if !looking.is_zero() => {}
             }
+            self.busy_poll.end(is_by_tool, Instant::now());
             self.take_all();
         };
         self.running.abort_all();

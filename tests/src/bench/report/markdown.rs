@@ -100,7 +100,9 @@ fn write_method(page: &mut String) -> Result {
          fastest of four ways for each row. Sides are measured in turns in the same run; the ratio is the\n\
          median over the pairs with its 95 % bootstrap interval. A target holds when the whole interval is\n\
          within it; \"not shown\" means that the target lies inside the interval. The Callboard sides\n\
-         use the public API: schema check, ledger, leases, duplicate memory, the `Tool` trait."
+         use the public API: schema check, ledger, leases, duplicate memory, the `Tool` trait.\n\
+         Before a fan-out is measured the machine rests and the side runs in, so that none finds the\n\
+         scheduler as another left it ([why](performance.md#how-it-is-measured))."
     )
 }
 
