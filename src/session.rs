@@ -109,7 +109,6 @@ impl Session {
                 )
                 .with_slots(config.worker.slots)
                 .with_labels(config.labels()?);
-                options.busy_poll = config.worker.busy_poll;
                 watch.add_embedded(config, &mut options)?;
                 let hosting = Hosting::start(config, None).await?;
                 let tools = hosting

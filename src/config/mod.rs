@@ -15,6 +15,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use callboard_nats::busy_poll;
 use callboard_proto::server::{ServerOptions, ServerUrls};
 use callboard_proto::{Label, Pool, Tenant, WorkerName};
 use clap::ValueEnum;
@@ -138,7 +139,7 @@ impl Default for Coordinator {
             parallel: None,
             discovery_timeout: Duration::from_millis(500),
             waiting_calls_max: 100_000,
-            busy_poll: callboard_coordinator::dispatch::BUSY_POLL,
+            busy_poll: busy_poll::DEFAULT,
         }
     }
 }
@@ -190,7 +191,7 @@ impl Default for Worker {
             fetch: Fetch::default(),
             sql: Sql::default(),
             grace: Duration::from_secs(30),
-            busy_poll: callboard_worker::executor::BUSY_POLL,
+            busy_poll: busy_poll::DEFAULT,
             health: None,
         }
     }

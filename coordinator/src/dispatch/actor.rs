@@ -5,7 +5,7 @@ mod view;
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use callboard_coordinator_core::{
     Address, CallEvent, CancelReason, Config, Dispatcher, Input, NewCall, Report,
@@ -85,6 +85,10 @@ impl<L: Link> Dispatch<L> {
         limits.arguments_bytes_max = limits
             .arguments_bytes_max
             .min(limit::inline_bytes_max(payload_bytes_max));
+        let busy_poll = match link.is_local() {
+            true => Duration::ZERO,
+            false => options.busy_poll,
+        };
         let config = Config {
             coordinator: options.coordinator,
             seed: seed(),
@@ -108,7 +112,7 @@ impl<L: Link> Dispatch<L> {
             reports: FxHashMap::default(),
             partial: BTreeSet::new(),
             waiters: Vec::new(),
-            busy_poll: BusyPoll::new(options.busy_poll, Instant::now()),
+            busy_poll: BusyPoll::new(busy_poll, Instant::now()),
             shutting_down: false,
         };
         (actor, DispatchHandle::new(sender, events, is_linked))

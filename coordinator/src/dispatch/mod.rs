@@ -17,4 +17,4 @@ pub use actor::Dispatch;
 pub use gathering::OpenTurn;
 pub use handle::{DispatchHandle, Gone, Known, Standing};
 pub use observe::ObserveCalls;
-pub use options::{BUSY_POLL, Options};
+pub use options::Options;

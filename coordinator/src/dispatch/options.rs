@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_coordinator_core::Limits;
+use callboard_nats::busy_poll;
 use callboard_proto::CoordinatorId;
 
 use super::observe::ObserveCalls;
-
-/// Longest time for which an answer is looked for before the actor sleeps: an answer to 100 calls at once
-/// takes less on one machine. Chosen; what it brings is in `docs/performance.md`.
-pub const BUSY_POLL: Duration = Duration::from_micros(500);
 
 /// How a dispatch actor is set up.
 #[derive(Clone, Debug)]
@@ -23,8 +20,8 @@ pub struct Options {
     pub events: bool,
     /// Who is told of the calls of watched turns.
     pub observer: Option<Arc<dyn ObserveCalls>>,
-    /// Longest time for which the actor stays awake for an answer, where the last ones came that soon; 500 µs.
-    /// A fifth of one core is spent on it at most, on average. Zero: it sleeps at once.
+    /// Longest time for which the actor stays awake for an answer over a link that isn't local, where the last
+    /// ones came that soon; 500 µs. A fifth of one core is spent on it at most, on average. Zero: it sleeps at once.
     pub busy_poll: Duration,
 }
 
@@ -37,7 +34,7 @@ impl Options {
             limits: Limits::default(),
             events: true,
             observer: None,
-            busy_poll: BUSY_POLL,
+            busy_poll: busy_poll::DEFAULT,
         }
     }
 }

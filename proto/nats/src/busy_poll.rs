@@ -8,6 +8,9 @@
 
 use std::time::{Duration, Instant};
 
+/// How long is looked at most, unless something else is set: 100 calls are answered in less on one machine, and
+/// of a few dozen tools that run one ends in less. Chosen; what it brings is in `docs/performance.md`.
+pub const DEFAULT: Duration = Duration::from_micros(500);
 /// Shortest time for which it is worth looking. Chosen, not measured.
 const WINDOW_MIN: Duration = Duration::from_micros(50);
 /// Part of all time that may be spent looking, on average: one in so many. Chosen, so that a busy process

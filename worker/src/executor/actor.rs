@@ -91,6 +91,10 @@ impl<L: Link> Executor<L> {
             offered,
             now(),
         );
+        let busy_poll = match link.is_local() {
+            true => Duration::ZERO,
+            false => options.busy_poll,
+        };
         let outbox = Arc::new(Outbox::default());
         let (sender, mailbox) = mpsc::channel(MAILBOX_CAPACITY);
         let executor = Self {
@@ -105,7 +109,7 @@ impl<L: Link> Executor<L> {
             counters: Counters::default(),
             is_up: true,
             refused_login: RefusedLogin::default(),
-            busy_poll: BusyPoll::new(options.busy_poll, Instant::now()),
+            busy_poll: BusyPoll::new(busy_poll, Instant::now()),
             ended: None,
             incoming: Vec::new(),
             news: News::default(),

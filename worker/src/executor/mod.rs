@@ -32,5 +32,5 @@ mod tests;
 
 pub use actor::{Ended, Executor, Why};
 pub use handle::{Gone, Handle};
-pub use options::{BUSY_POLL, Options, StartError, ToolRuntime};
+pub use options::{Options, StartError, ToolRuntime};
 pub use snapshot::{Counters, RunningCall, Snapshot};

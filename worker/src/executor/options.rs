@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard_nats::busy_poll;
 use callboard_proto::limit;
 use callboard_proto::message::Announce;
 use callboard_proto::{InstanceId, Label, Pool, WorkerName};
@@ -18,10 +19,6 @@ use crate::traces::Traces;
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
 /// Threads on which tools may block, made as they are needed (chosen, not measured).
 const BLOCKING_THREADS: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
-
-/// Longest time for which the executor stays awake for tools that were entered: one that answers at once is
-/// back in less. Chosen; what it brings is in `docs/performance.md`.
-pub const BUSY_POLL: Duration = Duration::from_micros(100);
 
 /// The core counts the changes of what it offers from here.
 const FIRST_CATALOGUE: u64 = 1;
@@ -59,7 +56,8 @@ pub struct Options {
     /// [`ToolRuntime::Shared`], whose runtime has its own bound.
     pub blocking_threads: NonZeroUsize,
     /// Longest time for which the executor stays awake for tools that run, where the last ones answered that
-    /// soon; 100 µs. A fifth of one core is spent on it at most, on average. Zero: it sleeps at once.
+    /// soon and its link isn't local; 500 µs. A fifth of one core is spent on it at most, on average. Zero: it
+    /// sleeps at once.
     pub busy_poll: Duration,
     /// Writes the spans of what is executed; none without it.
     pub traces: Option<Arc<Traces>>,
@@ -82,7 +80,7 @@ impl Options {
             cancel_grace: CANCEL_GRACE,
             tool_runtime: ToolRuntime::Own(NonZeroUsize::MIN),
             blocking_threads: BLOCKING_THREADS,
-            busy_poll: BUSY_POLL,
+            busy_poll: busy_poll::DEFAULT,
             traces: None,
             metrics: None,
             limits: Config::default(),

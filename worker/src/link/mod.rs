@@ -77,6 +77,11 @@ pub trait Link: Send + 'static {
     /// Largest message body that the link takes now, in bytes.
     fn payload_bytes_max(&self) -> usize;
 
+    /// Whether the other side is in this process: who stays awake for it would only keep it from its core.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Waits for at least one thing and appends all that is there at once, up to a bound.
     ///
     /// # Cancel safety

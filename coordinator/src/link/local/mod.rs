@@ -118,6 +118,10 @@ impl Link for LocalLink {
         }
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn payload_bytes_max(&self) -> usize {
         PAYLOAD_BYTES_MAX
     }

@@ -139,6 +139,10 @@ impl Link for LocalLink {
         self.exit.announce(&announce);
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn payload_bytes_max(&self) -> usize {
         PAYLOAD_BYTES_MAX
     }
